@@ -1,0 +1,84 @@
+# `make demo` and `make test` do everything on a fresh machine: Python 3.11 or later is all they need.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+# What is installed is decided by the lock, by the head of pyproject.toml (above the tools' settings) and by where the
+# working tree lies. The stamp is named after their content: change one and `make install` runs again.
+WANTED := $(shell { cat requirements.lock; sed '/^\[tool\.ruff/,$$d' pyproject.toml; echo "$(CURDIR)"; } | sha256sum | cut -c 1-16)
+STAMP := $(VENV)/installed-$(WANTED)
+ROWS ?= 1000000
+WORKERS ?= 2
+
+.PHONY: help install demo test bench lint format schema rules ci lock clean
+
+help:  ## say what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 12
+
+install: $(STAMP)  ## set up .venv with pinned versions and the command `dianjia`
+
+$(STAMP):
+	@python=$${PYTHON:-}; \
+	for candidate in $$python python3 python3.13 python3.12 python3.11; do \
+	    if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$candidate; break; fi; \
+	    python=; \
+	done; \
+	if [ -z "$$python" ]; then echo 'Dianjia needs Python 3.11 or later. Install it (on Debian: apt-get install python3 python3-venv), or name it: make install PYTHON=/path/to/python3' >&2; exit 1; fi; \
+	if ! "$$python" -c 'import ensurepip' 2>/dev/null && ! "$$python" -m pip --version >/dev/null 2>&1; then \
+	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	        echo 'python3-venv is missing: installing it with apt-get'; \
+	        apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null; \
+	    else \
+	        echo 'This Python has neither ensurepip nor pip. On Debian: sudo apt-get install python3-venv' >&2; exit 1; \
+	    fi; \
+	fi; \
+	rm -f $(VENV)/installed-*; \
+	if "$$python" -c 'import ensurepip' 2>/dev/null; then \
+	    "$$python" -m venv $(VENV); pip=($(BIN)/python -m pip); \
+	else \
+	    "$$python" -m venv --without-pip $(VENV); pip=("$$python" -m pip --python $(BIN)/python); \
+	fi; \
+	echo "installing pinned packages into $(VENV) for $$($(BIN)/python --version)"; \
+	"$${pip[@]}" install --quiet --disable-pip-version-check --no-deps --requirement requirements.lock; \
+	"$${pip[@]}" install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: install  ## bill a seeded portfolio of ROWS customers (1,000,000) over the shipped rule sets and explain one bill
+	@$(BIN)/dianjia demo --rows $(ROWS)
+
+test: install  ## run the tests
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -p no:benchmark tests
+
+bench: install  ## measure W1 and W2 against other ways of computing them, at 1e3, 1e5 and 1e6 rows
+	@$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-sort=name
+
+lint: install  ## style, formatting, types and import direction
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: install  ## let ruff put the code in order
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+schema: install  ## write the JSON Schema that editors use
+	@$(BIN)/dianjia schema > rules/schema.json
+
+rules: install  ## compile the shipped rule sets and run the tests inside them
+	@$(BIN)/dianjia check rules
+	@$(BIN)/dianjia test rules
+
+ci: install  ## everything that must pass before a change lands
+	@.ci/run
+
+lock:  ## resolve requirements.lock again (needs `uv`)
+	@{ sed -n '/^#/p' requirements.lock; uv pip compile pyproject.toml --quiet --all-extras --universal --python-version 3.11 \
+	    --no-header --no-annotate --no-emit-index-url; } > requirements.lock.new
+	@mv requirements.lock.new requirements.lock
+
+clean:  ## remove what was made
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks .import_linter_cache
