@@ -1,0 +1,62 @@
+"""What every problem says, in English and Chinese: one entry a code.
+
+A headline names what is wrong, in one sentence; a remedy says what to write or do instead. Names in braces are the
+problem's parameters. No Python words, no "invalid", no blame. To add a code, add an entry; `tests/bad/` then wants an
+example of it, with the whole message that it should give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.language.catalogue_calendars import CALENDARS as CALENDARS
+from engine.language.catalogue_files import FILES as FILES
+from engine.language.catalogue_files import TABLES as TABLES
+from engine.language.catalogue_rows import ROWS as ROWS
+from engine.language.catalogue_rules import RULES as RULES
+from engine.language.catalogue_values import FORMULAS as FORMULAS
+from engine.language.catalogue_values import VALUES as VALUES
+from engine.language.entry import Entry as Entry
+
+CATALOGUE: Mapping[str, Entry] = {**FILES, **VALUES, **FORMULAS, **TABLES, **ROWS, **CALENDARS, **RULES}
+
+# Phrases that appear as parameters, in Chinese
+PHRASES: Mapping[str, str] = {
+    "this mapping": "这里",
+    "a source": "来源",
+    "a dated figure": "带日期的数值",
+    "a dated value": "带日期的数值组",
+    "a notice": "电价文件",
+    "a form": "通用规则",
+    "a rule set": "规则集",
+    "a shared file": "共享文件",
+    "the days in force": "有效日期",
+    "plausible bounds": "合理范围",
+    "a value": "数值",
+    "a column": "列",
+    "a table": "表",
+    "a printed exception": "印刷例外",
+    "a check": "核对",
+    "a row of bands": "分段表的行",
+    "a table of bands": "分段表",
+    "an input": "输入",
+    "the energy rule": "电量规则",
+    "a refusal": "拒绝规则",
+    "a warning": "预警",
+    "the voucher of a test": "测试的担保",
+    "an expected refusal": "预期的拒绝",
+    "a test": "测试",
+    "a quantity": "计费量",
+    "a flat charge": "一口价计费项",
+    "a time_of_use charge": "分时计费项",
+    "a tiered charge": "阶梯计费项",
+    "a tiered_time_of_use charge": "分时阶梯计费项",
+    "a tier_uplift charge": "阶梯加价计费项",
+    "a basic_charge charge": "基本电费计费项",
+    "a power_factor charge": "力调电费计费项",
+    "a percentage charge": "百分比计费项",
+    "a quantity_discount charge": "电量优惠计费项",
+    "a free_quota charge": "免费电量计费项",
+    "a minimum_bill charge": "最低收费计费项",
+    "a formula charge": "公式计费项",
+}

@@ -1,0 +1,119 @@
+"""Why a row is not billed. Part of `engine.language.catalogue`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.language.entry import Entry
+
+# Why a row is not billed. Placeholders: `field` is the input, `value` what came.
+ROWS: Mapping[str, Entry] = {
+    "missing-value": Entry(
+        "`{field}` is not given.",
+        "Give it in every row that needs it; absence never means zero.",
+        "没有给出 `{field}`。",
+        "请在需要它的每一行给出；缺失不等于零。",
+    ),
+    "not-a-number": Entry(
+        "`{field}` is `{value}`, which is not a number.",
+        "Give a decimal number such as `123.45`.",
+        "`{field}` 的值 `{value}` 不是数字。",
+        "请给出十进制数，例如 `123.45`。",
+    ),
+    "out-of-bounds": Entry(
+        "`{field}` is {value}, outside {low} to {high}.",
+        "Check the reading, or the bounds that the rule set declares.",
+        "`{field}` 的值 {value} 不在 {low} 到 {high} 之间。",
+        "请核对读数，或规则集声明的范围。",
+    ),
+    "too-many-places": Entry(
+        "`{field}` is {value}, with more than {places} decimals.",
+        "Round it to {places} decimals before billing; Dianjia does not round what it is given.",
+        "`{field}` 的值 {value} 超过 {places} 位小数。",
+        "请在计费前取到 {places} 位小数；电价引擎不对输入作取舍。",
+    ),
+    "unknown-code": Entry(
+        "`{field}` is `{value}`, which is not one of its codes.",
+        "Codes: {codes}.",
+        "`{field}` 的值 `{value}` 不在代码表中。",
+        "代码：{codes}。",
+    ),
+    "not-needed": Entry(
+        "`{field}` is given ({value}) where it is not needed.",
+        "Leave it out of this row; it is needed only when {needed_when}.",
+        "这一行不需要 `{field}`，却给出了 {value}。",
+        "请不要给出；只有 {needed_when} 时才需要。",
+    ),
+    "no-price-in-force": Entry(
+        "no price of `{field}` is in force on {day}.",
+        "Add the notice for that day, or bill the row when it has been published.",
+        "{day} 没有有效的 `{field}`。",
+        "请补充当日有效的电价文件，或待其公布后再计费。",
+    ),
+    "period-crosses-change": Entry(
+        "the billing period {period_from} to {period_to} crosses the change of {day}.",
+        "Divide the row at {day}, with the readings of each part.",
+        "计费周期 {period_from} 至 {period_to} 跨过了 {day} 的变更。",
+        "请按读数在 {day} 拆分这一行。",
+    ),
+    "unknown-ruleset": Entry(
+        "the rate book has no rule set `{value}`.",
+        "Check the row's `ruleset`, or add the rule set to the rate book.",
+        "电价册中没有规则集 `{value}`。",
+        "请核对此行的 `ruleset`，或把规则集加入电价册。",
+    ),
+    "duplicate-row": Entry(
+        "the row id `{value}` has come before.",
+        "Give each row of a run its own `row_id`.",
+        "行号 `{value}` 已经出现过。",
+        "请给每一行不同的 `row_id`。",
+    ),
+    "bad-date": Entry(
+        "`{field}` is `{value}`, which is not a day that can be billed.",
+        "Give a local day from 1990-01-01 to 2099-12-31 as YYYY-MM-DD.",
+        "`{field}` 的值 `{value}` 不是可计费的日期。",
+        "请给出 1990-01-01 至 2099-12-31 的当地日期，格式 YYYY-MM-DD。",
+    ),
+    "bad-period": Entry(
+        "the billing period ends on {period_to}, not after it begins on {period_from}.",
+        "Give `period_to` as the day after the last day billed.",
+        "计费周期在 {period_to} 结束，没有晚于开始日 {period_from}。",
+        "`period_to` 应是最后计费日的次日。",
+    ),
+    "no-table-cell": Entry(
+        "`{field}` has no figure for {value}.",
+        "The notice prints none there; check the row's codes.",
+        "`{field}` 没有 {value} 的数值。",
+        "电价文件此处没有印数；请核对此行的代码。",
+    ),
+    "divide-by-zero": Entry(
+        "`{field}` divides by zero in this row.",
+        "Check the inputs that make up the divisor.",
+        "`{field}` 在这一行除以零。",
+        "请核对构成除数的输入。",
+    ),
+    "refused-by-rule": Entry(
+        "{message}",
+        "The rule set refuses such rows (`{field}`).",
+        "{message}",
+        "规则集拒绝这样的行（`{field}`）。",
+    ),
+    "energy-priced-once": Entry(
+        "the energy priced differs from the energy used ({field}: {value}).",
+        "Each kWh has to be priced exactly once; check the readings by period against the total.",
+        "计价电量与用电量不一致（{field}：{value}）。",
+        "每千瓦时须且只能计价一次；请核对分时读数与总量。",
+    ),
+    "binary-float": Entry(
+        "`{field}` is {value}, a binary fraction that is no number of {places} decimals.",
+        "Give the column as decimals or as whole numbers of the smallest place.",
+        "`{field}` 的值 {value} 是二进制小数，不是 {places} 位小数的数。",
+        "请用十进制数或最小位的整数给出这一列。",
+    ),
+    "unknown-column": Entry(
+        "the rule set reads no column `{field}`.",
+        "Columns that it reads: {known}.",
+        "规则集不读取列 `{field}`。",
+        "它读取的列：{known}。",
+    ),
+}

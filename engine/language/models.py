@@ -1,0 +1,286 @@
+"""The documents that analysts write: notice, form, rule set, shared file, as immutable models.
+
+Charges and calendars are kept as nodes with positions; `engine.charges` and `engine.calendars` read them, so that a
+new kind of charge needs no change here. Cross-references between documents are checked by the compiler.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from engine.language.fields import (
+    BoolField,
+    DatedFigure,
+    DayField,
+    FormulaField,
+    IdField,
+    IntField,
+    Model,
+    NameField,
+    NodeField,
+    NumberField,
+    Source,
+    TextField,
+    UnitField,
+)
+
+Level = Literal["info", "yellow", "amber", "red"]
+
+
+class InForce(Model):
+    """Days as printed, both included."""
+
+    what = "the days in force"
+
+    from_: Annotated[DayField, Field(alias="from")]
+    through: DayField | None = None
+    until_replaced: BoolField = False
+
+
+class Bounds(Model):
+    what = "plausible bounds"
+
+    from_: Annotated[NumberField, Field(alias="from")]
+    to: NumberField
+
+
+class Value(Model):
+    """A named number of a notice or rule set, with one printed figure or several with dates."""
+
+    what = "a value"
+
+    unit: UnitField
+    printed: NumberField | None = None
+    dated: list[DatedFigure] | None = None
+    title: TextField | None = None
+    plausible: Bounds | None = None
+    source: Source | None = None
+
+
+class TableColumn(Model):
+    what = "a column"
+
+    unit: UnitField | None = None
+    places: IntField | None = None
+    plausible: Bounds | None = None
+    title: TextField | None = None
+
+
+class Table(Model):
+    """A price table: inline rows, or a CSV or XLSX file beside the YAML."""
+
+    what = "a table"
+
+    title: TextField | None = None
+    unit: UnitField | None = None
+    places: IntField | None = None
+    plausible: Bounds | None = None
+    source: Source | None = None
+    keys: list[NameField]
+    columns: list[NameField] | dict[NameField, TableColumn]
+    rows: list[list[TextField]] | None = None
+    file: TextField | None = None
+    sheet: TextField | None = None
+
+
+class PrintedException(Model):
+    what = "a printed exception"
+
+    row: list[TextField]
+    printed: NumberField
+    computed: NumberField
+    why: TextField
+
+
+class Check(Model):
+    """A formula over the rows of a table; printed exceptions are recorded beside it."""
+
+    what = "a check"
+
+    title: TextField | None = None
+    of: NameField
+    holds: FormulaField
+    except_: Annotated[list[PrintedException] | None, Field(alias="except")] = None
+
+
+class BandRow(Model):
+    what = "a row of bands"
+
+    from_: Annotated[NumberField, Field(alias="from")]
+    to: NumberField
+    value: NumberField | None = None
+    first: NumberField | None = None
+    each: NumberField | None = None
+
+
+class Bands(Model):
+    """A table over the steps of one number, each step covered once.
+
+    A row with `value` gives that value to every step from `from` to `to`, both included. A row with `first` and
+    `each` gives `first` to the step `from` and adds `each` with every step towards `to`, upwards or downwards.
+    """
+
+    what = "a table of bands"
+
+    title: TextField | None = None
+    of: NameField
+    step: NumberField
+    unit: UnitField
+    rows: list[BandRow]
+    source: Source | None = None
+
+
+class Input(Model):
+    """A named column that a rule set reads."""
+
+    what = "an input"
+
+    type: Literal["decimal", "integer", "boolean", "code", "date"] | None = None
+    title: TextField | None = None
+    unit: UnitField | None = None
+    places: IntField | None = None
+    from_: Annotated[NumberField | None, Field(alias="from")] = None
+    to: NumberField | None = None
+    default: TextField | None = None
+    optional: BoolField = False
+    needed_when: FormulaField | None = None
+    ignored_when: FormulaField | None = None
+    codes: dict[NameField, TextField] | None = None
+    carried: TextField | None = None
+
+
+class Quantity(Model):
+    what = "a quantity"
+
+    formula: FormulaField
+    title: TextField | None = None
+    from_: Annotated[NumberField | None, Field(alias="from")] = None
+    to: NumberField | None = None
+
+
+class Energy(Model):
+    """What makes each kWh priced exactly once: the total, and the charges that price it."""
+
+    what = "the energy rule"
+
+    total: FormulaField | None = None
+    priced_by: list[NameField] | None = None
+    not_priced: TextField | None = None
+
+
+class RefuseRule(Model):
+    what = "a refusal"
+
+    when: FormulaField
+    message: TextField
+    field: NameField | None = None
+
+
+class WarningRule(Model):
+    what = "a warning"
+
+    title: TextField
+    level: Level
+    when: FormulaField
+    message: TextField
+    causes: list[TextField] | None = None
+    action: TextField | None = None
+
+
+class Vouched(Model):
+    what = "the voucher of a test"
+
+    who: TextField
+    from_: Annotated[TextField, Field(alias="from")]
+
+
+class RefusedTest(Model):
+    what = "an expected refusal"
+
+    code: TextField
+    field: TextField | None = None
+
+
+class Test(Model):
+    what = "a test"
+
+    __test__ = False
+
+    name: TextField
+    vouched_by: Vouched
+    billing_period: NodeField
+    given: dict[NameField, TextField] = {}
+    expect: dict[TextField, NumberField] | None = None
+    warnings: list[NameField] | None = None
+    refused: RefusedTest | None = None
+
+
+class Document(Model):
+    title: TextField | None = None
+    source: Source | None = None
+    in_force: InForce | None = None
+    currency: Literal["CNY", "USD"] = "CNY"
+    values: dict[NameField, Value] = {}
+    tables: dict[NameField, Table] = {}
+    checks: dict[NameField, Check] = {}
+
+
+class Notice(Document):
+    """One published document's values and tables, with the days it is in force."""
+
+    what = "a notice"
+
+    notice: IdField
+    series: IdField
+    applies_to: Literal["consumption", "reading", "billing_month"] = "consumption"
+    gap_before: BoolField = False  # days without a notice before this one are meant
+
+
+class Rules(Document):
+    """What forms and rule sets share."""
+
+    uses: list[IdField] = []
+    inputs: dict[NameField, Input] = {}
+    bands: dict[NameField, Bands] = {}
+    quantities: dict[NameField, NodeField] = {}
+    refuse: dict[NameField, RefuseRule] = {}
+    energy: Energy | None = None
+    charges: dict[NameField, NodeField] = {}
+    warnings: dict[NameField, WarningRule] = {}
+    calendar: NodeField | None = None
+    minor_places: IntField = 2
+
+
+class Form(Rules):
+    """A rule set shared by many places, with named holes; bills nobody."""
+
+    what = "a form"
+
+    form: IdField
+    holes: list[NameField] = []
+
+
+class Shared(Rules):
+    """Tables, bands, calendar and warnings that several rule sets use."""
+
+    what = "a shared file"
+
+    shared: IdField
+
+
+class RuleSet(Rules):
+    """Everything needed to bill one class of customer in one place."""
+
+    what = "a rule set"
+
+    ruleset: IdField
+    follows: IdField | None = None
+    fills: dict[NameField, TextField] = {}
+    version_by: Literal["period_from", "last_day", "reading_day"]
+    class_: Annotated[NameField | None, Field(alias="class")] = None
+    tests: list[Test] = []
+
+
+DOCUMENTS: dict[str, type[Document]] = {"notice": Notice, "form": Form, "ruleset": RuleSet, "shared": Shared}
