@@ -1,0 +1,120 @@
+"""What every charge has, and what a charge kind gives the compiler.
+
+A kind is one file in this folder with a model (its YAML keys) and a `lower` function that turns the model into
+formulas; the file ends in `KIND = Kind(name, model, lower)`. `engine.charges.kinds` finds it by that name.
+Nothing here computes money: lowering builds expressions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, NoReturn, Protocol
+
+from engine.language.fields import FormulaField, Model, NameField, Priced, Source, TextField
+from engine.language.formulas import Expr, Name
+from engine.language.models import InForce
+from engine.language.nodes import Text
+from engine.language.problems import Place
+from engine.language.units import Unit
+
+
+class ChargeModel(Model):
+    """The keys that every kind has."""
+
+    kind: NameField | None = None
+    title: TextField | None = None
+    when: FormulaField | None = None
+    in_force: InForce | None = None
+    source: Source | None = None
+    ledger: NameField | None = None
+    round: Literal["line", "charge"] = "line"
+    replaces: NameField | None = None
+    reason: TextField | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoweredLine:
+    """A line: `id` is its name inside the charge ("" is the charge itself), `amount` is not rounded yet."""
+
+    id: str
+    amount: Expr
+    title: str = ""
+    quantity: Expr | None = None
+    price: Expr | None = None
+    shown: Expr | None = None
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoweredRefusal:
+    """A row is refused where `unless` does not hold."""
+
+    unless: Expr
+    code: str
+    field: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    lines: tuple[LoweredLine, ...]
+    energy: Expr | None = None  # the kWh that this charge prices, where it can be counted for `energy: priced_by`
+    refusals: tuple[LoweredRefusal, ...] = ()
+    definitions: tuple[tuple[str, Expr], ...] = ()  # named values for explanations, under the charge's name
+
+
+class Context(Protocol):
+    """What the compiler offers a kind while it lowers one charge."""
+
+    name: str
+    currency: Unit
+    minor_places: int
+
+    def figure(self, path: str, priced: Priced, unit: Unit) -> Expr:
+        """A price or limit: a printed number becomes a constant `charge.path` in `unit`; a formula stays."""
+
+    def unit_of(self, expr: Expr) -> Unit:
+        """The unit of an expression, as far as names tell; problems are left to inference."""
+
+    def per_period(self, expr: Expr) -> Expr:
+        """`expr` times the months of the billing period where it is per month, else `expr`."""
+
+    def define(self, name: str, expr: Expr) -> Name:
+        """Give a value a name under the charge's, and return the name."""
+
+    def base(self, names: list[Text]) -> Expr:
+        """Sum of the amounts of charges and ledger codes that the names list."""
+
+    def columns(self, table_row: Expr) -> tuple[str, ...]:
+        """Names of the columns of the table that a row expression reads; () where it is not a row."""
+
+    def tou_periods(self) -> tuple[str, ...]:
+        """Time-of-use periods of the calendar; () without one."""
+
+    def setting(self, text: Text, allowed: tuple[str, ...]) -> str:
+        """A choice of the rule: the word itself, or what fills the hole of that name."""
+
+    def price_of(self, charge: Text) -> Expr:
+        """The price of a charge of one line with one price (a fund)."""
+
+    def amount_of(self, charge: Text) -> Expr:
+        """The rounded amount of another charge."""
+
+    def bands(self) -> tuple[str, ...]:
+        """Names of the band tables in reach."""
+
+    def fail(self, code: str, place: Place | None, **parameters: object) -> NoReturn:
+        """Raise a problem with its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    name: str
+    model: type[ChargeModel]
+    lower: Callable[[Any, Context], Lowered]
+
+
+def per_unit(context: Context, quantity: Expr) -> Unit:
+    """The unit of a price per unit of `quantity` [currency/quantity]."""
+    return context.currency / context.unit_of(quantity)

@@ -1,0 +1,42 @@
+"""free_quota: free kWh for poor households (免费电量基数), given back on the bill; a negative line.
+
+`refund` (先征后返) gives back the free kWh that were used, at a price (the first tier's).
+`refund_whatever_used` gives back the whole quota each month, however little was used (Sichuan: 7.84 yuan).
+The quota is per month and is multiplied by the months of the billing period. Unused quota does not carry over.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from engine.charges.base import ChargeModel, Context, Kind, Lowered, LoweredLine
+from engine.language.fields import FormulaField, PricedField
+from engine.language.formulas import ZERO, Expr, maximum, minimum, rounded
+from engine.language.units import parse_unit
+
+
+class FreeQuota(ChargeModel):
+    method: Literal["refund", "refund_whatever_used"]
+    free: PricedField
+    of: FormulaField | None = None
+    price: FormulaField
+
+
+def lower(charge: FreeQuota, context: Context) -> Lowered:
+    """Lower to `-(free kWh * price)`; a fixed refund is rounded a month, then multiplied by the months."""
+    unit, _ = parse_unit("kWh/month")
+    quota = context.figure("free", charge.free, unit)
+    if charge.method == "refund_whatever_used":
+        months = context.per_period(quota)
+        a_month = rounded(quota * charge.price, context.minor_places)
+        amount: Expr = -context.per_period(a_month)
+        return Lowered((LoweredLine("", amount, quantity=months, price=charge.price, place=charge.place),))
+    if charge.of is None:
+        context.fail("free-quota-of", charge.place, charge=context.name)
+    used = maximum(minimum(context.per_period(quota), charge.of), ZERO)
+    quantity = context.define("kwh", used)
+    line = LoweredLine("", -(quantity * charge.price), quantity=quantity, price=charge.price, place=charge.place)
+    return Lowered((line,))
+
+
+KIND = Kind("free_quota", FreeQuota, lower)

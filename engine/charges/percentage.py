@@ -1,0 +1,32 @@
+"""percentage: a rider, tax or discount in per cent of a declared base; a discount is a negative percentage.
+
+`cap` bounds the size of the amount, whichever its sign.
+"""
+
+from __future__ import annotations
+
+from engine.charges.base import ChargeModel, Context, Kind, Lowered, LoweredLine
+from engine.language.fields import PricedField, TextField
+from engine.language.formulas import Expr, maximum, minimum, number, rounded
+from engine.language.units import DIMENSIONLESS
+
+
+class Percentage(ChargeModel):
+    percent: PricedField
+    base: list[TextField]
+    cap: PricedField | None = None
+
+
+def lower(charge: Percentage, context: Context) -> Lowered:
+    """Lower to `base * percent * 0.01`, held between -cap and +cap."""
+    base = context.base(charge.base)
+    percent = context.figure("percent", charge.percent, DIMENSIONLESS)
+    price = context.define("share", percent * number("0.01"))
+    amount: Expr = base * price
+    if charge.cap is not None:
+        cap = context.figure("cap", charge.cap, context.currency)
+        amount = minimum(maximum(rounded(amount, context.minor_places), -cap), cap)
+    return Lowered((LoweredLine("", amount, quantity=base, price=price, place=charge.place),))
+
+
+KIND = Kind("percentage", Percentage, lower)

@@ -1,0 +1,50 @@
+"""tiered: a residential ladder. `marginal`: each tier's kWh at its own price, a line a tier. `uplift` (递增): all
+kWh at the first tier's price, then each higher tier's kWh at the difference. Both give the same money before
+rounding; notices print one or the other.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from engine.charges.base import Context, Kind, Lowered, LoweredLine, per_unit
+from engine.charges.tiers import LadderModel, Tier, check_ladder, lower_limits, split
+from engine.language.fields import FormulaField
+from engine.language.formulas import Expr
+
+
+class Tiered(LadderModel):
+    quantity: FormulaField
+    method: Literal["marginal", "uplift"] = "marginal"
+    tiers: list[Tier]
+
+
+def lower(charge: Tiered, context: Context) -> Lowered:
+    """Lower to `part of the quantity in the tier * price of the tier`."""
+    check_ladder(charge, context)
+    for tier in charge.tiers[:-1]:
+        if tier.up_to is None:
+            context.fail("tier-without-limit", tier.place)
+    if charge.tiers[-1].up_to is not None:
+        context.fail("last-tier-with-limit", charge.tiers[-1].place)
+    written = [(f"{k}.up_to", tier.up_to) for k, tier in enumerate(charge.tiers, 1) if tier.up_to is not None]
+    limits = lower_limits(charge, context, written, charge.quantity)
+    unit = per_unit(context, charge.quantity)
+    prices = [context.figure(f"{k}.price", tier.price, unit) for k, tier in enumerate(charge.tiers, 1)]
+    lines: list[LoweredLine] = []
+    quantity: Expr
+    for k, (tier, part) in enumerate(
+        zip(charge.tiers, split(charge.quantity, charge.before, limits.values), strict=True), 1
+    ):
+        title = str(tier.title or "")
+        if charge.method == "marginal":
+            price, quantity, name = prices[k - 1], context.define(f"{k}.kwh", part), str(k)
+        elif k == 1:
+            price, quantity, name = prices[0], charge.quantity, "base"
+        else:
+            price, quantity, name = prices[k - 1] - prices[0], context.define(f"{k}.kwh", part), str(k)
+        lines.append(LoweredLine(name, quantity * price, title, quantity, price, place=tier.place))
+    return Lowered(tuple(lines), energy=charge.quantity, refusals=limits.rising)
+
+
+KIND = Kind("tiered", Tiered, lower)

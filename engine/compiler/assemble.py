@@ -1,0 +1,258 @@
+"""Validate: a rule set, its form, its shared files and its notices become one namespace.
+
+Takes a `Library` and one rule set; gives an `Assembled`: inputs, constants, tables, quantities, charges, conditions,
+with nothing left to look up in other files. Names are unique in it; every hole is filled; what a rule set may not
+override is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from engine.charges.base import ChargeModel, Kind
+from engine.charges.kinds import kinds
+from engine.compiler.constants import ConstantSource
+from engine.compiler.figures import TableCheck, band_source, notice_sources, table_source, value_source
+from engine.compiler.library import Library
+from engine.compiler.program import FIRST_DAY
+from engine.compiler.scope import TableSource
+from engine.language.fields import Source, read
+from engine.language.models import (
+    Energy,
+    Form,
+    Input,
+    Notice,
+    Quantity,
+    RefuseRule,
+    Rules,
+    RuleSet,
+    WarningRule,
+)
+from engine.language.nodes import Map, Text
+from engine.language.problems import Place, Problem, ProblemsFound, problem
+from engine.language.reading import did_you_mean
+
+
+@dataclass(slots=True)
+class Assembled:
+    """One rule set with all that it refers to."""
+
+    ruleset: RuleSet
+    inputs: dict[str, Input] = field(default_factory=dict)
+    input_places: dict[str, Place] = field(default_factory=dict)
+    constants: dict[str, ConstantSource] = field(default_factory=dict)
+    tables: dict[str, TableSource] = field(default_factory=dict)
+    bands: dict[str, TableSource] = field(default_factory=dict)
+    quantities: dict[str, Quantity] = field(default_factory=dict)
+    refuse: dict[str, RefuseRule] = field(default_factory=dict)
+    charges: dict[str, tuple[ChargeModel, Kind]] = field(default_factory=dict)
+    charge_sources: dict[str, Source | None] = field(default_factory=dict)
+    warnings: dict[str, WarningRule] = field(default_factory=dict)
+    checks: list[TableCheck] = field(default_factory=list)
+    settings: dict[str, Text] = field(default_factory=dict)
+    energy: Energy | None = None
+    calendar: Map | None = None
+    files: set[str] = field(default_factory=set)
+    series: dict[str, str] = field(default_factory=dict)  # hole -> notice series
+    names: dict[str, Place] = field(default_factory=dict)
+
+    def claim(self, name: Text | str, place: Place, problems: list[Problem]) -> bool:
+        """Take a name; a second taker is a problem."""
+        if str(name) in self.names:
+            problems.append(problem("name-twice", place, self.names[str(name)], name=name))
+            return False
+        self.names[str(name)] = place
+        return True
+
+
+def assemble(library: Library, ruleset: RuleSet) -> tuple[Assembled, list[Problem]]:
+    """Bring one rule set together.
+
+    Returns:
+        The namespace and every problem found; with problems it may be incomplete.
+    """
+    problems: list[Problem] = []
+    found = Assembled(ruleset)
+    layers: list[tuple[Rules, str]] = [(ruleset, "ruleset")]
+    form = _form(library, ruleset, problems)
+    if form is not None:
+        layers.insert(0, (form, "form"))
+    for layer, _ in list(layers):
+        for name in layer.uses:
+            shared = library.shared.get(str(name))
+            if shared is None:
+                problems.append(_unknown("unknown-shared", name, library.shared))
+            elif all(shared is not known for known, _ in layers):
+                layers.insert(0, (shared, "shared"))
+    for layer, _ in layers:
+        found.files.add(layer.place.file)
+        _add_layer(found, layer, problems)
+    _fill(found, library, form, problems)
+    return found, problems
+
+
+def _unknown(code: str, name: Text, known: Mapping[str, object]) -> Problem:
+    return problem(code, name.place, None, name=name, **did_you_mean(str(name), known))
+
+
+def _form(library: Library, ruleset: RuleSet, problems: list[Problem]) -> Form | None:
+    if ruleset.follows is None:
+        return None
+    form = library.forms.get(str(ruleset.follows))
+    if form is None:
+        problems.append(_unknown("unknown-form", ruleset.follows, library.forms))
+    return form
+
+
+def _add_layer(found: Assembled, layer: Rules, problems: list[Problem]) -> None:
+    source = layer.source
+    for name, given in layer.inputs.items():
+        if found.claim(name, name.place, problems):
+            found.inputs[str(name)] = given
+            found.input_places[str(name)] = name.place
+    for name, value in layer.values.items():
+        if found.claim(name, name.place, problems):
+            problems += _collect(found.constants, str(name), lambda v=value, n=name: value_source(n, v, source))
+    for name, table in layer.tables.items():
+        if found.claim(name, name.place, problems):
+            problems += _collect(found.tables, str(name), lambda t=table, n=name: table_source(n, t, source))
+    for name, bands in layer.bands.items():
+        if found.claim(name, name.place, problems):
+            problems += _collect(found.bands, str(name), lambda b=bands, n=name: band_source(n, b, source))
+    for name, check in layer.checks.items():
+        found.checks.append(TableCheck(str(name), check, "", name.place, FIRST_DAY))
+    for name, node in layer.quantities.items():
+        if found.claim(name, name.place, problems):
+            problems += _collect(found.quantities, str(name), lambda node=node, n=name: _quantity(n, node))
+    for name, rule in layer.refuse.items():
+        if str(name) in found.refuse:
+            problems.append(problem("name-twice", name.place, found.refuse[str(name)].place, name=name))
+        found.refuse[str(name)] = rule
+    for name, node in layer.charges.items():
+        _charge(found, layer, name, node, problems)
+    for name, warning in layer.warnings.items():
+        if str(name) in found.warnings:
+            problems.append(problem("name-twice", name.place, found.warnings[str(name)].place, name=name))
+        found.warnings[str(name)] = warning
+    if layer.energy is not None:
+        if found.energy is not None:
+            problems.append(problem("energy-twice", layer.energy.place, found.energy.place))
+        found.energy = layer.energy
+    if layer.calendar is not None:
+        if not isinstance(layer.calendar, Map):
+            problems.append(problem("wrong-type", layer.place, what="calendar", expected="a mapping"))
+        else:
+            found.calendar = layer.calendar
+
+
+def _collect(into: dict, name: str, make) -> list[Problem]:  # type: ignore[no-untyped-def,type-arg]  # one shape for every dictionary of a namespace
+    try:
+        into[name] = make()
+    except ProblemsFound as found:
+        return list(found.problems)
+    return []
+
+
+def _quantity(name: Text, node: object) -> Quantity:
+    if isinstance(node, Text):
+        as_map = Map(node.place)
+        as_map[Text("formula", node.place)] = node
+        node = as_map
+    if not isinstance(node, Map):
+        raise ProblemsFound((problem("wrong-type", name.place, what=name, expected="a formula"),))
+    return read(Quantity, node, "quantity")
+
+
+def _charge(found: Assembled, layer: Rules, name: Text, node: object, problems: list[Problem]) -> None:
+    if not isinstance(node, Map):
+        problems.append(problem("wrong-type", name.place, what=name, expected="a mapping"))
+        return
+    written = next((value for key, value in node.items() if str(key) == "kind"), None)
+    kind_name = str(written) if isinstance(written, Text) else "flat"
+    kind = kinds().get(kind_name)
+    if kind is None:
+        problems.append(
+            problem(
+                "unknown-kind",
+                written.place if isinstance(written, Text) else name.place,
+                None,
+                kind=kind_name,
+                known=", ".join(kinds()),
+                **did_you_mean(kind_name, kinds()),
+            )
+        )
+        return
+    try:
+        model = read(kind.model, node, f"a {kind_name} charge")
+    except ProblemsFound as bad:
+        found.claim(name, name.place, problems)
+        problems += bad.problems
+        return
+    if model.replaces is not None:
+        _replace(found, name, model, problems)
+    if not found.claim(name, name.place, problems):
+        return
+    found.charges[str(name)] = (model, kind)
+    found.charge_sources[str(name)] = model.source or layer.source
+
+
+def _applies(ruleset: RuleSet, notices: Sequence[Notice]) -> list[Problem]:
+    """Notices that apply to the day of reading want rule sets that pick their version by it."""
+    by_reading = ruleset.version_by == "reading_day"
+    return [
+        problem(
+            "applies-to-differs",
+            ruleset.place_of("version_by"),
+            notice.place,
+            applies_to=notice.applies_to,
+            version_by=ruleset.version_by,
+        )
+        for notice in notices
+        if (notice.applies_to == "reading") != by_reading
+    ]
+
+
+def _replace(found: Assembled, name: Text, model: ChargeModel, problems: list[Problem]) -> None:
+    """Take a charge of the form out, for one of the rule set's own; there is no other overriding."""
+    replaced = str(model.replaces)
+    if model.reason is None:
+        problems.append(problem("replaces-reason", model.place, name=name))
+    if replaced not in found.charges:
+        known = ", ".join(found.charges)
+        problems.append(problem("replaces-unknown", model.place_of("replaces"), name=replaced, known=known))
+        return
+    del found.charges[replaced], found.charge_sources[replaced], found.names[replaced]
+
+
+def _fill(found: Assembled, library: Library, form: Form | None, problems: list[Problem]) -> None:
+    """Holes of the form, and the rule set's own notice series and settings."""
+    fills = found.ruleset.fills
+    holes = {str(hole) for hole in form.holes} if form is not None else set()
+    for hole in form.holes if form is not None else []:
+        filled = str(hole) in {str(name) for name in fills} or (str(hole) == "calendar" and found.calendar is not None)
+        if not filled:
+            problems.append(problem("hole-not-filled", found.ruleset.place, hole.place, hole=hole))
+    for name, text in fills.items():
+        if form is not None and str(name) not in holes:
+            known = ", ".join(sorted(holes))
+            problems.append(problem("unknown-hole", name.place, form.place, name=name, known=known))
+            continue
+        if not found.claim(name, name.place, problems):
+            continue
+        if str(text) in library.notices:
+            found.series[str(name)] = str(text)
+            problems += _applies(found.ruleset, library.notices[str(text)])
+            try:
+                constants, tables, checks = notice_sources(str(name), library.notices[str(text)])
+            except ProblemsFound as bad:
+                problems += bad.problems
+                continue
+            found.constants.update(constants)
+            found.tables.update(tables)
+            found.checks += checks
+            found.files |= {notice.place.file for notice in library.notices[str(text)]}
+        elif "." in str(text) and not str(text).replace(".", "", 1).replace("-", "", 1).isdigit():
+            problems.append(_unknown("unknown-series", text, library.notices))
+        else:
+            found.settings[str(name)] = text

@@ -1,0 +1,150 @@
+"""The checks of tables: formulas over printed rows, in exact decimals, with recorded exceptions.
+
+A check guards the typing; what is billed is the printed number. A row that fails is a problem unless an exception
+repeats what is printed and what the formula gives; an exception that is no longer needed is a problem too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Context, Decimal
+from fractions import Fraction
+
+from engine.compiler.constants import ConstantSource, piece_at
+from engine.compiler.figures import TableCheck
+from engine.compiler.scope import TableSource
+from engine.language.formulas import (
+    Binary,
+    Call,
+    Compare,
+    Expr,
+    If,
+    Logic,
+    Name,
+    Number,
+    Unary,
+    children,
+    written,
+)
+from engine.language.models import PrintedException
+from engine.language.problems import Place, Problem, ProblemsFound, problem
+from engine.language.reading import did_you_mean
+
+_CONTEXT = Context(prec=60)
+_MODES = {
+    "half_up": ROUND_HALF_UP,
+    "half_even": ROUND_HALF_EVEN,
+    "up": ROUND_UP,
+    "down": ROUND_DOWN,
+    "floor": ROUND_FLOOR,
+    "ceiling": ROUND_CEILING,
+}
+
+
+def run_check(
+    item: TableCheck, tables: Mapping[str, TableSource], constants: Mapping[str, ConstantSource]
+) -> list[Problem]:
+    """Problems of one check over every row of its table."""
+    check = item.check
+    table = tables.get(item.prefix + str(check.of))
+    if table is None:
+        return [problem("unknown-table", check.of.place, None, name=check.of, **did_you_mean(check.of, tables))]
+    rows: dict[tuple[str, ...], dict[str, Decimal]] = {}
+    places: dict[tuple[str, ...], Place | None] = {}
+    for column, source in table.columns.items():
+        piece = piece_at(source, item.day)
+        for key, cell in (piece.cells if piece is not None else {}).items():
+            row = rows.setdefault(key, {})
+            places.setdefault(key, cell.place if cell is not None else table.place)
+            if cell is not None:
+                row[column] = cell.value
+    outer: dict[str, Decimal] = {}
+    for path, source in constants.items():
+        piece = piece_at(source, item.day)
+        cell = piece.cells.get(()) if piece is not None else None
+        if cell is not None and path.startswith(item.prefix):
+            outer[path.removeprefix(item.prefix)] = cell.value
+    problems: list[Problem] = []
+    exceptions = {tuple(str(text) for text in one.row): one for one in check.except_ or []}
+    for key, one in exceptions.items():
+        if key not in rows:
+            problems.append(problem("exception-row", one.place, row=", ".join(key)))
+    for key, row in rows.items():
+        if any(column in table.columns and column not in row for column in _names(check.holds)):
+            continue  # the notice prints nothing there, so there is nothing to check
+        try:
+            problems += _row(item, key, {**outer, **row}, exceptions.get(key), places[key])
+        except ProblemsFound as bad:
+            return list(bad.problems)
+    return problems
+
+
+def _row(item, key, names, exception: PrintedException | None, place) -> list[Problem]:  # type: ignore[no-untyped-def]  # a row's own dictionaries, made above
+    holds = item.check.holds
+    ok = bool(_evaluate(holds, names))
+    label = ", ".join(key)
+    if ok:
+        if exception is not None:
+            return [problem("exception-not-needed", exception.place, place, check=item.name, row=label)]
+        return []
+    left = right = ""
+    if isinstance(holds, Compare):
+        left, right = (f"{_evaluate(side, names):f}" for side in (holds.left, holds.right))
+    if exception is None:
+        if left:
+            return [
+                problem("check-failed", place, item.place, check=item.name, row=label, printed=left, computed=right)
+            ]
+        return [problem("check-not-held", place, item.place, check=item.name, row=label, formula=written(holds))]
+    if not left or Decimal(left) != exception.printed.value or Decimal(right) != exception.computed.value:
+        return [problem("exception-differs", exception.place, place, check=item.name, printed=left, computed=right)]
+    return []
+
+
+def _names(expr: Expr) -> set[str]:
+    """Names that a formula reads."""
+    found = {expr.path} if isinstance(expr, Name) else set()
+    return found.union(*(_names(child) for child in children(expr)))
+
+
+def _evaluate(expr: Expr, names: Mapping[str, Decimal]) -> Decimal:  # one case a node
+    match expr:
+        case Number(value=value):
+            return value
+        case Name(path=path):
+            if path not in names:
+                raise ProblemsFound(
+                    (problem("unknown-name", expr.place, None, name=path, **did_you_mean(path, names)),)
+                )
+            return names[path]
+        case Unary(op="-", operand=operand):
+            return -_evaluate(operand, names)
+        case Unary(operand=operand):
+            return Decimal(not _evaluate(operand, names))
+        case Binary(op=op, left=left, right=right):
+            a, b = _evaluate(left, names), _evaluate(right, names)
+            if op == "*":
+                return _CONTEXT.multiply(a, b)
+            return _CONTEXT.add(a, b) if op == "+" else _CONTEXT.subtract(a, b)
+        case Compare(op=op, left=left, right=right):
+            a, b = _evaluate(left, names), _evaluate(right, names)
+            return Decimal({"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b, "==": a == b, "!=": a != b}[op])
+        case Logic(op=op, items=items):
+            results = [bool(_evaluate(one, names)) for one in items]
+            return Decimal(all(results) if op == "and" else any(results))
+        case If(condition=condition, then=then, otherwise=otherwise):
+            return _evaluate(then if _evaluate(condition, names) else otherwise, names)
+        case Call(function="round", arguments=(inner,), places=places, mode=mode):
+            return _evaluate(inner, names).quantize(Decimal(1).scaleb(-(places or 0)), _MODES[mode], _CONTEXT)
+        case Call(function="divide", arguments=(top, bottom), places=places, mode=mode):
+            ratio = Fraction(_evaluate(top, names)) / Fraction(_evaluate(bottom, names))
+            shown = Context(prec=60).divide(Decimal(ratio.numerator), Decimal(ratio.denominator))
+            return shown.quantize(Decimal(1).scaleb(-(places or 0)), _MODES[mode], _CONTEXT)
+        case Call(function="abs", arguments=(inner,)):
+            return abs(_evaluate(inner, names))
+        case Call(function="min" | "max" as function, arguments=arguments):
+            return (min if function == "min" else max)(_evaluate(one, names) for one in arguments)
+        case Call(function="sum", arguments=arguments):
+            return sum((_evaluate(one, names) for one in arguments), Decimal(0))
+        case _:
+            raise ProblemsFound((problem("not-in-a-check", expr.place, formula=written(expr)),))

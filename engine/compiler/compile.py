@@ -1,0 +1,266 @@
+"""The compiler's passes, in order.
+
+    load       files             -> documents            library.py
+    validate   documents         -> one namespace        assemble.py, checks.py
+    resolve    namespace         -> formulas, constants  lower.py (charge kinds: engine/charges)
+    infer      formulas          -> typed steps          infer.py, outputs.py (builder.py, tables.py)
+    plan       steps             -> Program, Constants   plan.py, capacity.py
+
+Each pass takes values and gives values. Problems are collected and told all at once, ordered by place; a rule set with
+a problem is not compiled, the others are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from engine.calendars.billing_period import read_billing_period
+from engine.calendars.calendar import Calendar
+from engine.calendars.days import END_DAY, FIRST_DAY, month_index_table
+from engine.calendars.read import read_calendar
+from engine.compiler.assemble import Assembled, assemble
+from engine.compiler.builder import Builder
+from engine.compiler.capacity import too_wide
+from engine.compiler.checks import run_check
+from engine.compiler.constants import boundaries
+from engine.compiler.figures import days
+from engine.compiler.infer import Inference
+from engine.compiler.library import Library, load_library
+from engine.compiler.lower import Resolved, resolve
+from engine.compiler.outputs import OutputMaker
+from engine.compiler.plan import Planned, plan
+from engine.compiler.program import Compiled, DayTable, Program, TestCase
+from engine.language.models import RuleSet, Test
+from engine.language.problems import Problem, ProblemsFound, problem
+
+
+@dataclass(frozen=True, slots=True)
+class RateBook:
+    """Rule sets that were compiled together, by identifier."""
+
+    rulesets: Mapping[str, Compiled]
+
+    @property
+    def hash(self) -> str:
+        """Of everything that the book was compiled from."""
+        text = "".join(f"{name}={self.rulesets[name].content_hash};" for name in sorted(self.rulesets))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def compile_paths(paths: Sequence[Path | str]) -> RateBook:
+    """Compile every rule set under the paths.
+
+    Raises:
+        ProblemsFound: all problems of all documents, ordered by place.
+    """
+    book, problems = compile_all(paths)
+    if problems:
+        raise ProblemsFound(tuple(problems))
+    return book
+
+
+def check_paths(paths: Sequence[Path | str]) -> list[Problem]:
+    """All problems of all documents under the paths, ordered by place."""
+    _, problems = compile_all(paths)
+    return list(ProblemsFound(tuple(problems)).problems)
+
+
+def compile_all(paths: Sequence[Path | str]) -> tuple[RateBook, list[Problem]]:
+    """Compile what can be compiled, and tell the rest."""
+    try:
+        library, problems = load_library([Path(path) for path in paths])
+    except ProblemsFound as found:
+        return RateBook({}), list(found.problems)
+    compiled: dict[str, Compiled] = {}
+    for name, ruleset in library.rulesets.items():
+        if ruleset.place.file not in library.asked:
+            continue
+        result, more = compile_ruleset(library, ruleset)
+        problems += [one for one in more if one not in problems]
+        if result is not None:
+            compiled[name] = result
+    return RateBook(dict(sorted(compiled.items()))), problems
+
+
+def compile_ruleset(library: Library, ruleset: RuleSet) -> tuple[Compiled | None, list[Problem]]:
+    """One rule set through every pass."""
+    assembled, problems = assemble(library, ruleset)
+    calendar = _calendar(assembled, problems)
+    problems += _own_problems(ruleset)
+    for check in assembled.checks:
+        problems += run_check(check, assembled.tables, assembled.constants)
+    if problems:
+        return None, problems
+    resolved, problems = resolve(assembled, calendar)
+    if problems:
+        return None, problems
+    first_day, end_day = days(ruleset.in_force.from_, ruleset.in_force.through) if ruleset.in_force else (0, 0)
+    planned, problems = _structure(assembled, resolved, first_day, end_day)
+    tests = _tests(ruleset, problems)
+    if planned is None or problems:
+        return None, problems
+    return _compiled(library, assembled, resolved, planned, tests, (first_day, end_day)), []
+
+
+def _calendar(assembled: Assembled, problems: list[Problem]) -> Calendar | None:
+    if assembled.calendar is None:
+        return None
+    try:
+        return read_calendar(assembled.calendar)
+    except ProblemsFound as found:
+        problems += found.problems
+        return None
+
+
+def _own_problems(ruleset: RuleSet) -> list[Problem]:
+    """What a rule set must say for itself."""
+    problems = []
+    if ruleset.source is None:
+        problems.append(problem("missing-source", ruleset.place, name=ruleset.ruleset))
+    if ruleset.in_force is None:
+        problems.append(problem("missing-in-force", ruleset.place, name=ruleset.ruleset))
+    elif ruleset.in_force.through is not None and ruleset.in_force.through < ruleset.in_force.from_:
+        place, other = ruleset.in_force.place_of("through"), ruleset.in_force.place_of("from")
+        through, first = ruleset.in_force.through, ruleset.in_force.from_
+        problems.append(problem("through-before-from", place, other, through=through, from_day=first))
+    return problems
+
+
+@cache
+def _months() -> DayTable:
+    return DayTable("month_index", FIRST_DAY, month_index_table(FIRST_DAY, END_DAY + 1))
+
+
+def _structure(
+    assembled: Assembled, resolved: Resolved, first_day: int, end_day: int
+) -> tuple[Planned | None, list[Problem]]:
+    """Infer and plan."""
+    scope = resolved.scope
+    sources = [*scope.constants.values()]
+    for table in scope.tables.values():
+        sources += table.columns.values()
+    starts = {first_day, *boundaries(sources, first_day, end_day)}
+    starts |= {day for day in resolved.boundaries if first_day < day < end_day}
+    version_days = tuple(sorted(starts))
+    builder = Builder(len(version_days))
+    inference = Inference(scope, builder, version_days, _months())
+    maker = OutputMaker(assembled, resolved, inference)
+    outputs = maker.make()
+    if maker.problems:
+        return None, maker.problems
+    unused = [rule.spec for name, rule in scope.inputs.items() if name not in inference.inputs_read]
+    problems = [problem("unused-input", spec.place, name=spec.name) for spec in unused]
+    planned = plan(builder, resolved, outputs, version_days, end_day)
+    problems += [_too_wide(planned.program, narrow.step) for narrow in too_wide(planned.program)]
+    return planned, problems
+
+
+def _too_wide(program: Program, step: int) -> Problem:
+    """Name the widest input under a step that no exact kernel holds, and the bound to tighten."""
+    widest, size = "", -1
+    queue, seen = [step], {step}
+    while queue:
+        current = program.steps[queue.pop()]
+        magnitude = max(abs(current.type.low), abs(current.type.high))
+        if current.primitive == "input" and magnitude > size:
+            widest, size = current.name, magnitude
+        for operand in current.operands:
+            if operand not in seen:
+                seen.add(operand)
+                queue.append(operand)
+    spec = next((one for one in program.inputs if one.name == widest), None)
+    at = program.steps[step]
+    other = spec.place if spec is not None else None
+    return problem(
+        "too-wide", at.place, other, primitive=at.primitive.replace("_", " "), name=widest, places=at.type.places
+    )
+
+
+def _tests(ruleset: RuleSet, problems: list[Problem]) -> tuple[TestCase, ...]:
+    cases = []
+    for test in ruleset.tests:
+        try:
+            cases.append(_test(test))
+        except ProblemsFound as found:
+            problems += found.problems
+    return tuple(cases)
+
+
+def _test(test: Test) -> TestCase:
+    first, end = read_billing_period(test.billing_period)
+    if (test.expect is None) == (test.refused is None):
+        raise ProblemsFound((problem("test-expects", test.place, name=test.name),))
+    refused = None
+    if test.refused is not None:
+        refused = (str(test.refused.code), str(test.refused.field or ""))
+    return TestCase(
+        str(test.name),
+        first,
+        end,
+        {str(name): str(text) for name, text in test.given.items()},
+        {str(path): number.text for path, number in (test.expect or {}).items()},
+        None if test.warnings is None else tuple(str(name) for name in test.warnings),
+        refused,
+        {"who": str(test.vouched_by.who), "from": str(test.vouched_by.from_)},
+        test.place,
+    )
+
+
+def _compiled(
+    library: Library,
+    assembled: Assembled,
+    resolved: Resolved,
+    planned: Planned,
+    tests: tuple[TestCase, ...],
+    interval: tuple[int, int],
+) -> Compiled:
+    ruleset = assembled.ruleset
+    place_code, _, last = str(ruleset.ruleset).rpartition(".")
+    files = tuple(sorted(assembled.files))
+    hashes = "".join(f"{file}={_hash_of(library, file)};" for file in files)
+    source = ruleset.source
+    return Compiled(
+        id=str(ruleset.ruleset),
+        title=str(ruleset.title or ""),
+        place_code=place_code,
+        customer_class=str(ruleset.class_ or last),
+        currency=str(ruleset.currency),
+        minor_places=ruleset.minor_places,
+        version_by=ruleset.version_by,
+        first_day=interval[0],
+        end_day=None if interval[1] == END_DAY else interval[1],
+        program=planned.program,
+        constants=planned.constants,
+        change_days=planned.change_days,
+        tests=tests,
+        source=source.label if source is not None else "",
+        standing=source.standing if source is not None else "",
+        files=files,
+        content_hash=hashlib.sha256(hashes.encode()).hexdigest()[:16],
+        place=ruleset.place,
+        replaces_due=_due(assembled, resolved, interval),
+    )
+
+
+def _hash_of(library: Library, file: str) -> str:
+    return library.hashes.get(file) or hashlib.sha256(Path(file).read_bytes()).hexdigest()
+
+
+def _due(assembled: Assembled, resolved: Resolved, interval: tuple[int, int]) -> tuple[tuple[str, int], ...]:
+    """What ends: notice series, dated values, charges, the rule set itself; with the day after its last."""
+    ends: dict[str, int] = {}
+    if interval[1] != END_DAY:
+        ends[str(assembled.ruleset.ruleset)] = interval[1]
+    for source in resolved.scope.constants.values():
+        end = max((piece.end_day for piece in source.pieces), default=END_DAY)
+        if end != END_DAY:
+            name = assembled.series.get(source.field, source.path)
+            ends[name] = max(ends.get(name, 0), end)
+    for rule in resolved.charges:
+        if rule.days[1] != END_DAY:
+            ends[rule.name] = rule.days[1]
+    return tuple(sorted(ends.items(), key=lambda item: (item[1], item[0])))

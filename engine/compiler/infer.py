@@ -1,0 +1,323 @@
+"""Infer: formulas become typed steps. Units are checked here, needs collected, constants found.
+
+Takes a `Scope` and expressions; gives `Value`s: a step with the needs that stand before it. Names are read in
+`names.py`, functions in `calls.py`; the steps themselves are made, folded and bounded in `builder.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NoReturn
+
+from engine.compiler.builder import Builder
+from engine.compiler.calls import call
+from engine.compiler.names import read_name
+from engine.compiler.needs import Need, Value, guarded, joined
+from engine.compiler.program import DayTable, Refusal, Type
+from engine.compiler.scope import Scope
+from engine.compiler.tables import Lookup
+from engine.language.formulas import (
+    Binary,
+    Call,
+    Compare,
+    Expr,
+    If,
+    Item,
+    Logic,
+    Name,
+    Number,
+    PartOf,
+    Unary,
+    factors,
+    written,
+)
+from engine.language.problems import Place, ProblemsFound, problem
+from engine.language.reading import did_you_mean
+from engine.language.units import parse_unit
+
+Make = Callable[[Expr], Value]
+
+
+class Inference:
+    """Turns expressions of one scope into steps of one builder."""
+
+    def __init__(self, scope: Scope, builder: Builder, version_days: Sequence[int], months: DayTable) -> None:
+        self.scope = scope
+        self.builder = builder
+        self.version_days = version_days  # first day of each version
+        self.months = months
+        self.lookup = Lookup(builder, version_days)
+        self.inputs_read: set[str] = set()
+        self.definitions: dict[str, Value] = {}
+        self.open: list[str] = []
+        self.given_here: set[str] = set()  # optional inputs known to be given here
+
+    def fail(self, code: str, place: Place | None, other: Place | None = None, **parameters: object) -> NoReturn:
+        raise ProblemsFound((problem(code, place, other, **parameters),))
+
+    def type(self, value: Value) -> Type:
+        return self.builder.type(value.step)
+
+    # expressions
+
+    def value(self, expr: Expr) -> Value:  # one case a node of the language
+        match expr:
+            case Number():
+                return self.number(expr)
+            case Name():
+                return read_name(self, expr)
+            case Item():
+                return self.item(expr)
+            case Unary(op="-", operand=operand):
+                inner = self.numeric(operand)
+                return Value(self.builder.negate(inner.step), inner.needs, inner.zero)
+            case Unary(operand=operand):
+                condition = self.condition(operand)
+                return Value(self.builder.negation(condition.step), condition.needs)
+            case Binary(op="*"):
+                return self.product(factors(expr))
+            case Binary(op=op, left=left, right=right):
+                return self.sum(op, left, right, expr)
+            case Compare():
+                return self.compare(expr)
+            case Logic():
+                return self.logic(expr)
+            case If(condition=condition_expr, then=then, otherwise=otherwise):
+                return self.choice(expr, condition_expr, self.value, then, otherwise)
+            case Call():
+                return call(self, expr)
+            case PartOf(operand=operand, whole=whole):
+                return self.part_of(self.value(operand), self.numeric(whole), expr)
+            case _:
+                raise AssertionError(type(expr))
+
+    def number(self, expr: Number) -> Value:
+        exponent = expr.value.as_tuple().exponent
+        assert isinstance(exponent, int)
+        places = max(0, -exponent)
+        step = self.builder.literal(int(expr.value.scaleb(places)), Type(unit=expr.unit, places=places))
+        return Value(step, (), expr.bare and expr.value == 0)
+
+    def numeric(self, expr: Expr) -> Value:
+        value = self.value(expr)
+        if self.type(value).kind != "number":
+            self.fail("not-a-quantity", expr.place, formula=written(expr), kind=self.type(value).kind)
+        return value
+
+    def condition(self, expr: Expr) -> Value:
+        value = self.value(expr)
+        if self.type(value).kind != "boolean":
+            self.fail("not-a-condition", expr.place, formula=written(expr))
+        return value
+
+    def same_unit(
+        self, what: str, a: Value, b: Value, place: Place | None, left: Expr | None = None, right: Expr | None = None
+    ) -> tuple[Value, Value]:
+        """Two values that are to be added, compared or chosen between; a bare zero takes the other's unit."""
+        x, y = self.type(a), self.type(b)
+        if x.unit == y.unit:
+            return a, b
+        if a.zero:
+            return replace(a, step=self.builder.literal(0, replace(x, unit=y.unit)), zero=False), b
+        if b.zero:
+            return a, replace(b, step=self.builder.literal(0, replace(y, unit=x.unit)), zero=False)
+        self.fail(
+            "unit-mismatch",
+            place,
+            operator=what,
+            left=written(left) if left else "",
+            left_unit=str(x.unit) or "1",
+            right=written(right) if right else "",
+            right_unit=str(y.unit) or "1",
+        )
+
+    def sum(self, op: str, left: Expr, right: Expr, expr: Expr) -> Value:
+        a, b = self.value(left), self.value(right)
+        if op == "-" and self.type(a).kind == self.type(b).kind == "date":
+            low, high = self.type(a).low - self.type(b).high, self.type(a).high - self.type(b).low
+            span = Type("number", parse_unit("day")[0], 0, low, high)
+            return Value(self.builder.make("subtract", (a.step, b.step), span), joined(self.builder, a.needs, b.needs))
+        for side, side_expr in ((a, left), (b, right)):
+            if self.type(side).kind != "number":
+                self.fail("not-a-quantity", side_expr.place, formula=written(side_expr), kind=self.type(side).kind)
+        a, b = self.same_unit(op, a, b, expr.place, left, right)
+        unit = self.type(a).unit
+        step = self.builder.add(a.step, b.step, unit, subtract=op == "-")
+        return Value(step, joined(self.builder, a.needs, b.needs), a.zero and b.zero)
+
+    def product(self, factors: Sequence[Expr]) -> Value:
+        values = [self.numeric(factor) for factor in factors]
+        first, *rest = self.by_size(values)
+        for other in rest:
+            unit = self.type(first).unit * self.type(other).unit
+            step = self.builder.multiply(first.step, other.step, unit)
+            first = Value(step, joined(self.builder, first.needs, other.needs), first.zero or other.zero)
+        return first
+
+    def by_size(self, values: Sequence[Value]) -> list[Value]:
+        """Constants first, so that they fold; then the narrowest, so that exact products stay small."""
+
+        def key(value: Value) -> tuple[bool, int]:
+            step = self.builder.steps[value.step]
+            constant = step.primitive in ("literal", "constant", "cell")
+            return not constant, max(abs(step.type.low), abs(step.type.high))
+
+        return sorted(values, key=key)
+
+    def choice(self, expr: Expr, condition_expr: Expr, make: Make, then: Expr, otherwise: Expr) -> Value:
+        condition = self.condition(condition_expr)
+        known = self.builder.known(condition.step)
+        if known is not None:
+            return self.within(condition, make, then if known else otherwise, condition_expr, positive=known)
+        a = self.within(condition, make, then, condition_expr, positive=True)
+        b = self.within(condition, make, otherwise, condition_expr, positive=False)
+        kind = self.type(a).kind
+        if kind != self.type(b).kind or kind not in ("number", "boolean"):
+            self.fail("branches-differ", expr.place, then=written(then), otherwise=written(otherwise))
+        a, b = self.same_unit("if", a, b, expr.place, then, otherwise)
+        x, y, places = self.builder.align(a.step, b.step)
+        type_ = replace(self.builder.type(x), places=places)
+        step = self.builder.select(condition.step, x, y, type_)
+        return Value(step, joined(self.builder, condition.needs, a.needs, b.needs), a.zero and b.zero)
+
+    def within(self, condition: Value, make: Make, expr: Expr, condition_expr: Expr, *, positive: bool) -> Value:
+        """A branch, its needs guarded; under `given(x)` the optional x may be read."""
+        before = set(self.given_here)
+        self.given_here |= givens(condition_expr, positive)
+        try:
+            value = make(expr)
+        finally:
+            self.given_here = before
+        guard = condition.step if positive else self.builder.negation(condition.step)
+        return replace(value, needs=guarded(self.builder, guard, value.needs))
+
+    def logic(self, expr: Logic) -> Value:
+        primitive = "both" if expr.op == "and" else "either"
+        before = set(self.given_here)
+        result: Value | None = None
+        try:
+            for item in expr.items:
+                value = self.condition(item)
+                if result is not None:
+                    guard = result.step if expr.op == "and" else self.builder.negation(result.step)
+                    needs = joined(self.builder, result.needs, guarded(self.builder, guard, value.needs))
+                    value = Value(self.builder.logic(primitive, result.step, value.step), needs)
+                self.given_here |= givens(item, expr.op == "and")
+                result = value
+        finally:
+            self.given_here = before
+        assert result is not None
+        return result
+
+    def compare(self, expr: Compare) -> Value:
+        coded = self.code_compare(expr)
+        if coded is not None:
+            return coded
+        a, b = self.value(expr.left), self.value(expr.right)
+        x, y = self.type(a), self.type(b)
+        if x.kind != y.kind or x.kind == "boolean":
+            self.fail("cannot-compare", expr.place, left=written(expr.left), right=written(expr.right))
+        if x.kind == "code" and (expr.op not in ("==", "!=") or x.codes != y.codes):
+            self.fail("cannot-compare", expr.place, left=written(expr.left), right=written(expr.right))
+        if x.kind == "number":
+            a, b = self.same_unit(expr.op, a, b, expr.place, expr.left, expr.right)
+        build = self.builder
+        match expr.op:
+            case "<":
+                step = build.compare("less", a.step, b.step)
+            case "<=":
+                step = build.compare("less_equal", a.step, b.step)
+            case ">":
+                step = build.compare("less", b.step, a.step)
+            case ">=":
+                step = build.compare("less_equal", b.step, a.step)
+            case "==":
+                step = build.compare("equal", a.step, b.step)
+            case _:
+                step = build.negation(build.compare("equal", a.step, b.step))
+        return Value(step, joined(self.builder, a.needs, b.needs))
+
+    def code_compare(self, expr: Compare) -> Value | None:
+        """`scheme == two_part`: one side is of code type, the other is one of its codes."""
+        for side, other in ((expr.left, expr.right), (expr.right, expr.left)):
+            if not isinstance(other, Name) or not isinstance(side, Name) or not self.names_code(side):
+                continue
+            value = self.value(side)
+            type_ = self.type(value)
+            if other.path not in type_.codes:
+                if other.path in self.scope.known():
+                    continue
+                self.fail(
+                    "unknown-code-in-formula",
+                    other.place,
+                    written=other.path,
+                    name=side.path,
+                    known=", ".join(type_.codes),
+                )
+            if expr.op not in ("==", "!="):
+                self.fail("cannot-compare", expr.place, left=written(expr.left), right=written(expr.right))
+            position = type_.codes.index(other.path)
+            code = self.builder.literal(position, Type("code", codes=type_.codes))
+            step = self.builder.compare("equal", value.step, code)
+            return Value(step if expr.op == "==" else self.builder.negation(step), value.needs)
+        return None
+
+    def names_code(self, name: Name) -> bool:
+        rule = self.scope.inputs.get(name.path)
+        return (rule is not None and rule.spec.type.kind == "code") or (
+            name.path == "season" and self.scope.season is not None
+        )
+
+    def part_of(self, value: Value, whole: Value, expr: Expr) -> Value:
+        """A value that lies between zero and another one."""
+        a, b = self.type(value), self.type(whole)
+        by = 10 ** abs(a.places - b.places)
+        if a.places >= b.places:
+            low, high = b.low * by, b.high * by
+        else:
+            low, high = b.low // by, -(-b.high // by)  # the part may have been rounded away from zero
+        step = self.builder.claim(value.step, min(0, low), max(0, high), expr.place)
+        return Value(step, joined(self.builder, value.needs, whole.needs))
+
+    def item(self, expr: Item) -> Value:
+        table = self.scope.tables.get(expr.table)
+        if table is None:
+            self.fail("unknown-table", expr.place, None, name=expr.table, **did_you_mean(expr.table, self.scope.tables))
+        if expr.column is None:
+            self.fail("row-needs-column", expr.place, table=expr.table, known=", ".join(table.columns))
+        if len(expr.keys) != len(table.keys):
+            self.fail("table-keys", expr.place, table=expr.table, keys=", ".join(table.keys))
+        keys = [self.value(key) for key in expr.keys]
+        by_code = expr.column if isinstance(expr.column, Expr) else None
+        if isinstance(expr.column, str) and expr.column not in table.columns:
+            known = ", ".join(table.columns)
+            self.fail("column-not-in-table", expr.place, column=expr.column, table=expr.table, known=known)
+        column = expr.column if isinstance(expr.column, str) else self.value(by_code) if by_code is not None else ""
+        assert column != ""
+        key_values = [*keys, column] if isinstance(column, Value) else keys
+        found = self.lookup.cell(
+            table, [value.step for value in key_values], column if isinstance(column, str) else None, expr
+        )
+        needs = joined(self.builder, *(value.needs for value in key_values))
+        if found.present is not None:
+            places = tuple((str(name), value.step) for name, value in zip(table.keys, keys, strict=True))
+            message = " ".join(f"{name}={{{name}}}" for name in table.keys)
+            refusal = Refusal("no-table-cell", expr.table, message, places, expr.place)
+            needs = joined(self.builder, needs, (Need(found.present, None, refusal),))
+        return Value(found.step, needs)
+
+
+def givens(expr: Expr, positive: bool) -> set[str]:
+    """Optional inputs that are surely given where the condition holds (or, not positive, where it does not)."""
+    match expr:
+        case Call(function="given", arguments=(Name(path=path),)) if positive:
+            return {path}
+        case Unary(op="not", operand=operand):
+            return givens(operand, not positive)
+        case Logic(op="and", items=items) if positive:
+            return set().union(*(givens(item, True) for item in items))
+        case Logic(op="or", items=items) if not positive:
+            return set().union(*(givens(item, False) for item in items))
+        case _:
+            return set()

@@ -1,0 +1,140 @@
+"""Load: folders and files of rules become documents by identifier.
+
+Takes paths; gives a `Library` and the problems found on the way. A document with a problem is left out, the others are
+read all the same, so that an analyst sees everything at once. Where a path lies inside a folder `rules`, the rest of
+that folder is read too, for forms and notices that the path's documents refer to; elsewhere the folder `rules` of the
+current directory, if there is one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from engine.language.fields import read
+from engine.language.load import load, shown_path
+from engine.language.models import DOCUMENTS, Document, Form, Notice, RuleSet, Shared
+from engine.language.nodes import Map, Text
+from engine.language.problems import Place, Problem, ProblemsFound, problem
+
+SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """Documents by identifier; notices by series, in order of their days."""
+
+    notices: Mapping[str, tuple[Notice, ...]]
+    forms: Mapping[str, Form]
+    shared: Mapping[str, Shared]
+    rulesets: Mapping[str, RuleSet]
+    hashes: Mapping[str, str]  # file -> SHA-256 of its bytes
+    asked: frozenset[str]  # files under the paths that were asked for
+
+
+def files_under(paths: Sequence[Path]) -> list[Path]:
+    """YAML files of the paths, sorted; a path that is not there is a problem."""
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            for file in sorted(path.rglob("*")):
+                if file.suffix in SUFFIXES and file.is_file():
+                    found[file] = None
+        elif path.is_file():
+            found[path] = None
+        else:
+            raise ProblemsFound((problem("no-such-file", None, path=path),))
+    return list(found)
+
+
+def library_root(path: Path) -> Path | None:
+    """The nearest folder `rules` at or above a path, else that of the current directory."""
+    for parent in [path.resolve(), *path.resolve().parents]:
+        if parent.name == "rules" and parent.is_dir():
+            return parent
+    here = Path("rules")
+    return here.resolve() if here.is_dir() else None
+
+
+def load_library(paths: Sequence[Path]) -> tuple[Library, list[Problem]]:
+    """Read every document under the paths, and what stands around them in their folder `rules`."""
+    asked = files_under(paths)
+    resolved = {file.resolve() for file in asked}
+    roots = dict.fromkeys(root for root in map(library_root, paths) if root is not None)
+    around = [file for root in roots for file in files_under([root]) if file.resolve() not in resolved]
+    problems: list[Problem] = []
+    documents: list[Document] = []
+    hashes: dict[str, str] = {}
+    for file in [*asked, *around]:
+        try:
+            document = read_document(file)
+        except ProblemsFound as found:
+            if file.resolve() in resolved:
+                problems += found.problems
+            continue
+        documents.append(document)
+        hashes[document.place.file] = hashlib.sha256(file.read_bytes()).hexdigest()
+    library, more = _sort(documents, hashes, frozenset(_name(file) for file in asked))
+    return library, problems + more
+
+
+def _name(file: Path) -> str:
+    """The file as places name it."""
+    return shown_path(file)
+
+
+def read_document(file: Path) -> Document:
+    """One file: its kind is its first of the keys notice, form, ruleset, shared.
+
+    Raises:
+        ProblemsFound: it cannot be read, or a key of it is wrong.
+    """
+    node = load(file)
+    if not isinstance(node, Map):
+        raise ProblemsFound((problem("no-document-kind", Place(str(file), 1, 1, 1, 1)),))
+    kind = next((str(key) for key in node if str(key) in DOCUMENTS), None)
+    if kind is None:
+        raise ProblemsFound((problem("no-document-kind", node.place),))
+    return read(DOCUMENTS[kind], node)
+
+
+def dated(notices: Sequence[Notice]) -> Iterator[tuple[date, Notice]]:
+    """Notices with the day from which they hold."""
+    for notice in notices:
+        if notice.in_force is not None:
+            yield notice.in_force.from_, notice
+
+
+def _sort(
+    documents: Sequence[Document], hashes: Mapping[str, str], asked: frozenset[str]
+) -> tuple[Library, list[Problem]]:
+    problems: list[Problem] = []
+    by_id: dict[tuple[str, str], Document] = {}
+    series: dict[str, list[Notice]] = {}
+    for document in documents:
+        kind = type(document).__name__.lower()
+        name: Text = getattr(document, kind)
+        known = by_id.get((kind, str(name)))
+        if known is not None:
+            problems.append(problem("document-twice", document.place, known.place, kind=kind, name=name))
+            continue
+        by_id[kind, str(name)] = document
+        if isinstance(document, Notice):
+            series.setdefault(str(document.series), []).append(document)
+    for notices in series.values():
+        for notice in notices:
+            if notice.in_force is None:
+                problems.append(problem("missing-in-force", notice.place, name=notice.notice))
+    usable = {name: tuple(sorted(dated(notices), key=lambda one: one[0])) for name, notices in series.items()}
+    library = Library(
+        {name: tuple(notice for _, notice in notices) for name, notices in usable.items()},
+        {name: d for (kind, name), d in by_id.items() if isinstance(d, Form)},
+        {name: d for (kind, name), d in by_id.items() if isinstance(d, Shared)},
+        {name: d for (kind, name), d in by_id.items() if isinstance(d, RuleSet)},
+        hashes,
+        asked,
+    )
+    return library, problems

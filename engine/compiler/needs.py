@@ -1,0 +1,59 @@
+"""What a value needs before it can be computed at all, and where that matters.
+
+A `Need` is a condition with the guard under which it counts. A condition under `if`, `and`, `or`, `given` or a charge's
+`when` guards the needs beneath it, so that a refusal in a branch not taken does not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from engine.compiler.builder import Builder
+from engine.compiler.program import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Where `guard` holds (None: always), `condition` must hold, or the row is refused."""
+
+    condition: int
+    guard: int | None
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    step: int
+    needs: tuple[Need, ...] = ()
+    zero: bool = False  # a bare zero, which fits any unit
+
+
+def guarded(builder: Builder, guard: int, needs: Sequence[Need]) -> tuple[Need, ...]:
+    """The needs, only where `guard` holds; those that the guard itself fulfils are dropped."""
+    kept = []
+    for need in needs:
+        whole = guard if need.guard is None else builder.logic("both", guard, need.guard)
+        if builder.known(whole) is False or need.condition in conjuncts(builder, whole):
+            continue
+        kept.append(replace(need, guard=None if builder.known(whole) else whole))
+    return tuple(kept)
+
+
+def conjuncts(builder: Builder, step: int) -> set[int]:
+    """The conditions that all hold where `step` does."""
+    found = {step}
+    if builder.steps[step].primitive == "both":
+        for operand in builder.steps[step].operands:
+            found |= conjuncts(builder, operand)
+    return found
+
+
+def joined(builder: Builder, *groups: Sequence[Need]) -> tuple[Need, ...]:
+    """All needs once, in order; those that always hold are dropped."""
+    kept: dict[tuple[int, int | None, str, str], Need] = {}
+    for group in groups:
+        for need in group:
+            if builder.known(need.condition) is not True:
+                kept.setdefault((need.condition, need.guard, need.refusal.code, need.refusal.field), need)
+    return tuple(kept.values())

@@ -1,0 +1,342 @@
+"""What a rule set gives, as steps: conditions on inputs, refusals, lines of charges, warnings.
+
+Takes a `Resolved` rule set and an `Inference`; gives `Outputs`. Every problem of every charge is collected. The order
+of needs is the order in which a row is refused: inputs, the rule set's own checks, energy, charges.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from engine.compiler.assemble import Assembled
+from engine.compiler.builder import Builder
+from engine.compiler.energy import energy_needs
+from engine.compiler.infer import Inference
+from engine.compiler.lower import ChargeRule, Resolved
+from engine.compiler.names import is_given, read_input
+from engine.compiler.needs import Need, Value, guarded
+from engine.compiler.program import Line, Refusal, Type, Warning, Working
+from engine.language.formulas import Compare, Expr, Name, children, written
+from engine.language.nodes import Text
+from engine.language.problems import Place, Problem, ProblemsFound, problem
+from engine.language.units import parse_unit
+
+_BRACES = re.compile(r"\{([^{}]*)\}")
+OTHER_LEDGER = "other"
+
+
+@dataclass(slots=True)
+class Outputs:
+    lines: list[Line] = field(default_factory=list)
+    charges: dict[str, int] = field(default_factory=dict)  # charge -> step of its amount
+    total: int = -1
+    ledgers: dict[str, int] = field(default_factory=dict)
+    warnings: list[Warning] = field(default_factory=list)
+    needs: list[tuple[str, Need]] = field(default_factory=list)  # charge or "", need
+    names: dict[str, int] = field(default_factory=dict)
+
+
+class OutputMaker:
+    def __init__(self, assembled: Assembled, resolved: Resolved, inference: Inference) -> None:
+        self.assembled = assembled
+        self.resolved = resolved
+        self.inference = inference
+        self.builder: Builder = inference.builder
+        self.outputs = Outputs()
+        self.problems: list[Problem] = []
+        self.currency = parse_unit(assembled.ruleset.currency)[0]
+
+    def make(self) -> Outputs:
+        self.collect(self.inputs)
+        for name in self.assembled.refuse:
+            self.collect(lambda name=name: self.refuse(name))  # type: ignore[misc]
+        self.collect(self.energy)
+        for rule in self.resolved.charges:
+            self.collect(lambda rule=rule: self.charge(rule))  # type: ignore[misc]
+        self.total()
+        for name in self.assembled.warnings:
+            self.collect(lambda name=name: self.warning(name))  # type: ignore[misc]
+        for name in self.assembled.quantities:
+            self.collect(lambda name=name: self.named(name))  # type: ignore[misc]
+        return self.outputs
+
+    def collect(self, make: Callable[[], None]) -> None:
+        try:
+            make()
+        except ProblemsFound as found:
+            self.problems += [one for one in found.problems if one not in self.problems]
+
+    # conditions on inputs
+
+    def inputs(self) -> None:
+        for rule in self.resolved.scope.inputs.values():
+            if rule.needed_when is None:
+                continue
+            spec = rule.spec
+            needed = self.surely(self.inference.condition(rule.needed_when))
+            given = is_given(self.inference, spec.name)
+            missing = Refusal("missing-value", spec.name, "", (), spec.place)
+            if spec.default is None:
+                self.need("", Need(given, needed, missing))
+            allowed = needed
+            if rule.ignored_when is not None:
+                ignored = self.surely(self.inference.condition(rule.ignored_when))
+                allowed = self.builder.logic("either", needed, ignored)
+            extra = Refusal("not-needed", spec.name, written(rule.needed_when), (), spec.place)
+            self.need("", Need(self.builder.logic("either", self.builder.negation(given), allowed), None, extra))
+
+    def surely(self, condition: Value) -> int:
+        """The condition where all that it reads is there; false elsewhere."""
+        step = condition.step
+        for need in condition.needs:
+            holds = need.condition
+            if need.guard is not None:
+                holds = self.builder.logic("either", self.builder.negation(need.guard), holds)
+            step = self.builder.logic("both", holds, step)
+        return step
+
+    def need(self, charge: str, need: Need) -> None:
+        if self.builder.known(need.condition) is True:
+            return
+        if need.guard is not None and self.builder.known(need.guard) is False:
+            return
+        if (charge, need) not in self.outputs.needs:
+            self.outputs.needs.append((charge, need))
+
+    def refuse(self, name: str) -> None:
+        rule = self.assembled.refuse[name]
+        condition = self.inference.condition(rule.when)
+        values = self.values_in(rule.message)
+        about = str(rule.field) if rule.field is not None else name
+        refusal = Refusal("refused-by-rule", about, str(rule.message), values, rule.place)
+        for need in condition.needs:
+            self.need("", need)
+        self.need("", Need(self.builder.negation(condition.step), None, refusal))
+
+    def values_in(self, message: Text) -> tuple[tuple[str, int], ...]:
+        """The names in a message's braces, with the steps that hold them."""
+        found: dict[str, int] = {}
+        for match in _BRACES.finditer(str(message)):
+            name = match[1].strip()
+            if name in self.resolved.scope.inputs:
+                self.inference.inputs_read.add(name)
+                anywhere = replace(self.resolved.scope.inputs[name], optional=False, needed_when=None)
+                found[name] = read_input(self.inference, anywhere, Name(name)).step
+            elif name in self.resolved.scope.known():
+                found[name] = self.inference.value(Name(name, place=message.place)).step
+            else:
+                known = ", ".join(self.resolved.scope.inputs)
+                raise ProblemsFound((problem("message-name", message.place, name=name, known=known),))
+        return tuple(found.items())
+
+    def energy(self) -> None:
+        for need in energy_needs(self.assembled, self.resolved, self.inference):
+            self.need("", need)
+
+    # charges
+
+    def charge(self, rule: ChargeRule) -> None:
+        name, build = rule.name, self.builder
+        when = self.inference.condition(rule.when) if rule.when is not None else None
+        if when is not None:
+            for need in when.needs:
+                self.need(name, need)
+        whole = self.amount(name, rule.model.place)
+        self.outputs.charges[name] = whole.step
+        self.outputs.names[name] = whole.step
+        by_charge = rule.model.round == "charge"
+        for item in rule.lowered.lines:
+            path = f"{name}.{item.id}" if item.id else name
+            amount = self.amount(f"{path}.amount", item.place)
+            shown = when.step if when is not None else None
+            if item.shown is not None:
+                extra = self.inference.condition(item.shown)
+                shown = extra.step if shown is None else build.logic("both", shown, extra.step)
+            if shown is not None and build.known(shown):
+                shown = None
+            quantity, price = (self.optional(path, part) for part in ("quantity", "price"))
+            self.outputs.names[path] = amount.step
+            self.outputs.names[f"{path}.amount"] = amount.step
+            line = Line(
+                id=path if not by_charge or item.id else f"{path}.amount",
+                charge=name,
+                title=item.title or str(rule.model.title or ""),
+                amount=amount.step,
+                shown=shown,
+                quantity=quantity,
+                price=price,
+                ledger=str(rule.model.ledger or OTHER_LEDGER),
+                money=not by_charge,
+                working=self.working(item.amount, rule),
+                place=item.place,
+                source=rule.source.label if rule.source is not None else "",
+            )
+            self.outputs.lines.append(line)
+            for need in amount.needs:
+                self.need(name, need)
+        if by_charge:
+            self.outputs.lines.append(self.sum_line(rule, whole.step, when))
+        for refusal in rule.lowered.refusals:
+            allowed = self.inference.condition(refusal.unless)
+            if refusal.code == "tiers-out-of-order":
+                self.rising(allowed.step, refusal.unless, name)
+                continue
+            guard = when.step if when is not None else None
+            why = Refusal(refusal.code, refusal.field, refusal.message, (), rule.model.place)
+            needs = (*allowed.needs, Need(allowed.step, None, why))
+            for need in guarded(self.builder, guard, needs) if guard is not None else needs:
+                self.need(name, need)
+
+    def rising(self, step: int, unless: Expr, charge: str) -> None:
+        """Limits that tables or conditions give: where constants decide, a limit that does not rise is a problem."""
+        if self.builder.known(step) is True:
+            return
+        assert isinstance(unless, Compare)
+        constant = self.builder.steps[step].primitive in ("literal", "constant", "cell")
+        if not constant:
+            why = Refusal("tiers-out-of-order", charge, "", (), unless.place)
+            self.need(charge, Need(step, None, why))
+            return
+        lower, upper = written(unless.left), written(unless.right)
+        raise ProblemsFound((problem("tiers-out-of-order", unless.place, lower=lower, upper=upper),))
+
+    def amount(self, path: str, place: Place | None) -> Value:
+        """An amount of money, in the rule set's currency and with the places of its minor unit."""
+        value = self.inference.value(Name(path, place=place))
+        type_ = self.inference.type(value)
+        if type_.kind != "number" or (type_.unit != self.currency and not value.zero):
+            raise ProblemsFound(
+                (
+                    problem(
+                        "amount-unit",
+                        place,
+                        charge=path.removesuffix(".amount"),
+                        unit=str(type_.unit) or "1",
+                        currency=self.currency,
+                    ),
+                )
+            )
+        return value
+
+    def optional(self, path: str, part: str) -> int | None:
+        scope, full = self.resolved.scope, f"{path}.{part}"
+        if full not in scope.definitions and full not in scope.constants:
+            return None
+        value = self.inference.value(Name(full))
+        self.outputs.names[full] = value.step
+        return value.step
+
+    def sum_line(self, rule: ChargeRule, step: int, when: Value | None) -> Line:
+        shown = when.step if when is not None and not self.builder.known(when.step) else None
+        exprs = [Name(f"{rule.name}.{line.id}" if line.id else rule.name) for line in rule.lowered.lines]
+        formula = f"round({' + '.join(written(one) for one in exprs)}, {self.assembled.ruleset.minor_places}, half_up)"
+        names = tuple((line.id, line.amount) for line in self.outputs.lines if line.charge == rule.name)
+        exact = self.inference.value(Name(f"{rule.name}.unrounded")).step
+        return Line(
+            id=rule.name,
+            charge=rule.name,
+            title=str(rule.model.title or ""),
+            amount=step,
+            shown=shown,
+            quantity=None,
+            price=None,
+            ledger=str(rule.model.ledger or OTHER_LEDGER),
+            money=True,
+            working=Working(formula, names, exact, ()),
+            place=rule.model.place,
+            source=rule.source.label if rule.source is not None else "",
+        )
+
+    def working(self, expr: Expr, rule: ChargeRule) -> Working:
+        """Every name of an amount's formula, and of the formulas behind them, with the steps that hold them."""
+        names: dict[str, int] = {}
+        slots: dict[int, None] = {}
+        for path in self.reads(expr, rule.name):
+            try:
+                value = self.inference.value(Name(path))
+            except ProblemsFound:
+                continue  # an optional input that the formula guards with given()
+            names[path] = value.step
+        unrounded: int | None = None
+        try:
+            unrounded = self.inference.value(expr).step
+        except ProblemsFound:
+            unrounded = None
+        if unrounded is not None:
+            for slot in self.slots_below(unrounded):
+                slots[slot] = None
+        return Working(written(expr), tuple(names.items()), unrounded, tuple(slots))
+
+    def slots_below(self, step: int) -> Iterable[int]:
+        """Constants that a step reads, and those that were folded into them."""
+        open_steps, seen = [step], {step}
+        found: dict[int, None] = {}
+        while open_steps:
+            current = self.builder.steps[open_steps.pop()]
+            if current.primitive in ("constant", "cell"):
+                queue = [current.slot]
+                while queue:
+                    slot = queue.pop()
+                    if slot not in found:
+                        found[slot] = None
+                        queue += self.builder.slots[slot].parents
+            for operand in current.operands:
+                if operand not in seen:
+                    seen.add(operand)
+                    open_steps.append(operand)
+        return sorted(found)
+
+    def reads(self, expr: Expr, charge: str) -> list[str]:
+        """Names of a formula and of the formulas behind them; another charge is one name."""
+        found: dict[str, None] = {}
+        queue: list[Expr] = [expr]
+        while queue:
+            current = queue.pop(0)
+            if isinstance(current, Name) and current.path not in found:
+                known = self.resolved.scope
+                if current.path in known.inputs or current.path in known.constants or current.path in known.definitions:
+                    found[current.path] = None
+                if current.path in known.definitions:
+                    head = current.path.partition(".")[0]
+                    if head == charge or head not in self.assembled.charges:
+                        queue.append(known.definitions[current.path].expr)
+            queue.extend(children(current))
+        return list(found)
+
+    def total(self) -> None:
+        """Sums over the lines that carry money."""
+        minor = self.assembled.ruleset.minor_places
+        zero = self.builder.literal(0, Type(unit=self.currency, places=minor))
+        whole = zero
+        for name in self.outputs.charges:
+            whole = self.builder.add(whole, self.outputs.charges[name], self.currency)
+        self.outputs.total = self.builder.rescale(whole, max(minor, self.builder.type(whole).places))
+        self.outputs.names["total"] = self.outputs.total
+        for line in self.outputs.lines:
+            if line.money:
+                before = self.outputs.ledgers.get(line.ledger, zero)
+                self.outputs.ledgers[line.ledger] = self.builder.add(before, line.amount, self.currency)
+
+    def warning(self, name: str) -> None:
+        """A warning is not raised where something that it reads is missing; it never refuses a bill."""
+        rule = self.assembled.warnings[name]
+        step = self.surely(self.inference.condition(rule.when))
+        self.outputs.warnings.append(
+            Warning(
+                name,
+                str(rule.title),
+                rule.level,
+                step,
+                str(rule.message),
+                self.values_in(rule.message),
+                tuple(str(cause) for cause in rule.causes or []),
+                str(rule.action or ""),
+                rule.place,
+            )
+        )
+
+    def named(self, name: str) -> None:
+        """A quantity keeps its name, for messages and explanations, and is checked even where nothing reads it."""
+        self.outputs.names[name] = self.inference.value(Name(name)).step

@@ -1,0 +1,281 @@
+"""Plan: what was inferred becomes a Program and its Constants.
+
+Takes the builder's steps and the outputs; keeps what something reads, puts the refusals in order behind the values,
+joins days on which no constant differs into versions, and says on which days a billing period may not be crossed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from engine.calendars.days import END_DAY, FIRST_DAY, day_date
+from engine.compiler.builder import Builder, SlotData
+from engine.compiler.lower import Resolved
+from engine.compiler.needs import Need
+from engine.compiler.outputs import Outputs
+from engine.compiler.program import (
+    BOOLEAN,
+    Constants,
+    DayTable,
+    Figure,
+    Line,
+    Program,
+    Refusal,
+    Slot,
+    Step,
+    Version,
+    Warning,
+    Working,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    program: Program
+    constants: Constants
+    change_days: tuple[int, ...]
+
+
+def plan(
+    builder: Builder,
+    resolved: Resolved,
+    outputs: Outputs,
+    version_days: tuple[int, ...],
+    end_day: int,
+) -> Planned:
+    """Assemble the program of one rule set.
+
+    Args:
+        version_days: first day of each version that the builder's constants were made for.
+        end_day: day after the last one in force.
+    """
+    requires, refusals = _requires(outputs)
+    needed_slots = _slots_by_charge(builder, outputs)
+    keep = _reachable(builder, outputs, requires)
+    places = {step: at for at, step in enumerate(keep)}
+    slot_ids = _slots_kept(builder, keep, outputs)
+    calendars = [table for n, table in enumerate(builder.calendars) if _calendar_read(builder, keep, n)]
+    steps = [_moved(builder, builder.steps[step], places, slot_ids, calendars) for step in keep]
+    for condition, guard, refusal in requires:
+        operands = (places[condition],) if guard is None else (places[condition], places[guard])
+        steps.append(Step("require", operands, BOOLEAN, refusal=refusal))
+    at = places.__getitem__
+    program = Program(
+        inputs=tuple(rule.spec for rule in resolved.scope.inputs.values()),
+        steps=tuple(steps),
+        refusals=tuple(replace(one, values=tuple((name, at(step)) for name, step in one.values)) for one in refusals),
+        calendars=tuple(calendars),
+        lines=tuple(_line(line, places, slot_ids) for line in outputs.lines),
+        total=at(outputs.total),
+        ledgers=tuple((name, at(step)) for name, step in outputs.ledgers.items()),
+        warnings=tuple(_warning(one, places) for one in outputs.warnings),
+        names={name: at(step) for name, step in outputs.names.items() if step in places},
+    )
+    program = replace(program, structure=structure_of(program))
+    constants = _constants(builder, slot_ids, needed_slots, resolved, version_days, end_day)
+    changes = {version.first_day for version in constants.versions} | {end_day}
+    for table in calendars:
+        changes |= _table_changes(table.values, table.first_day) if table.name in ("season", "month") else set()
+    for rule in resolved.charges:
+        over = getattr(rule.model, "over", "")
+        if over in ("calendar_year", "ladder_year"):
+            changes |= _year_starts(getattr(rule.model, "year_starts", None) or 1)
+    return Planned(program, constants, tuple(sorted(changes)))
+
+
+def _requires(outputs: Outputs) -> tuple[list[tuple[int, int | None, int]], list[Refusal]]:
+    """(condition, guard, refusal) in order, each once; a guarded one behind the same one unguarded is dropped."""
+    requires: list[tuple[int, int | None, int]] = []
+    refusals: list[Refusal] = []
+    seen: set[tuple[int, int | None, str, str]] = set()
+    for _, need in outputs.needs:
+        why = need.refusal
+        key = (need.condition, need.guard, why.code, why.field)
+        if key in seen or (need.condition, None, why.code, why.field) in seen:
+            continue
+        seen.add(key)
+        if why not in refusals:
+            refusals.append(why)
+        requires.append((need.condition, need.guard, refusals.index(why)))
+    return requires, refusals
+
+
+def _roots(outputs: Outputs) -> Iterable[int]:
+    yield outputs.total
+    yield from outputs.ledgers.values()
+    yield from outputs.names.values()
+    for line in outputs.lines:
+        yield from (step for step in (line.amount, line.shown, line.quantity, line.price) if step is not None)
+        yield from (step for _, step in line.working.names)
+        if line.working.unrounded is not None:
+            yield line.working.unrounded
+    for warning in outputs.warnings:
+        yield warning.when
+        yield from (step for _, step in warning.values)
+
+
+def _below(builder: Builder, roots: Iterable[int]) -> set[int]:
+    found: set[int] = set()
+    open_steps = list(roots)
+    while open_steps:
+        step = open_steps.pop()
+        if step not in found:
+            found.add(step)
+            open_steps += builder.steps[step].operands
+    return found
+
+
+def _reachable(builder: Builder, outputs: Outputs, requires: list[tuple[int, int | None, int]]) -> list[int]:
+    roots = list(_roots(outputs))
+    for _, need in outputs.needs:
+        roots += [need.condition, *(step for _, step in need.refusal.values)]
+        if need.guard is not None:
+            roots.append(need.guard)
+    for condition, guard, _ in requires:
+        roots += [condition] if guard is None else [condition, guard]
+    return sorted(_below(builder, roots))
+
+
+def _slots_kept(builder: Builder, keep: Iterable[int], outputs: Outputs) -> dict[int, int]:
+    """Slots that steps or explanations read, with their new positions."""
+    used = {step.slot for step in (builder.steps[at] for at in keep) if step.primitive in ("constant", "cell")}
+    for line in outputs.lines:
+        used |= set(line.working.slots)
+    return {slot: at for at, slot in enumerate(sorted(used))}
+
+
+def _calendar_read(builder: Builder, keep: Iterable[int], calendar: int) -> bool:
+    steps = (builder.steps[at] for at in keep)
+    return any(step.primitive == "calendar" and step.slot == calendar for step in steps)
+
+
+def _moved(
+    builder: Builder, step: Step, places: Mapping[int, int], slots: Mapping[int, int], calendars: list[DayTable]
+) -> Step:
+    slot = step.slot
+    if step.primitive in ("constant", "cell"):
+        slot = slots[slot]
+    elif step.primitive == "calendar":
+        slot = calendars.index(builder.calendars[slot])
+    return replace(step, operands=tuple(places[operand] for operand in step.operands), slot=slot)
+
+
+def _line(line: Line, places: Mapping[int, int], slots: Mapping[int, int]) -> Line:
+    def at(step: int | None) -> int | None:
+        return None if step is None else places[step]
+
+    working = Working(
+        line.working.formula,
+        tuple((name, places[step]) for name, step in line.working.names),
+        at(line.working.unrounded),
+        tuple(slots[slot] for slot in line.working.slots),
+    )
+    return replace(
+        line,
+        amount=places[line.amount],
+        shown=at(line.shown),
+        quantity=at(line.quantity),
+        price=at(line.price),
+        working=working,
+    )
+
+
+def _warning(warning: Warning, places: Mapping[int, int]) -> Warning:
+    return replace(
+        warning, when=places[warning.when], values=tuple((name, places[step]) for name, step in warning.values)
+    )
+
+
+def structure_of(program: Program) -> str:
+    """Hash of the steps and outputs: the same for rule sets that differ only in numbers, titles and places."""
+    parts: list[object] = [(spec.name, spec.type, spec.default, spec.optional) for spec in program.inputs]
+    parts += [replace(step, place=None) for step in program.steps]
+    parts += [(line.id, line.amount, line.shown, line.money, line.ledger) for line in program.lines]
+    parts += [program.total, program.ledgers, [(one.id, one.level, one.when) for one in program.warnings]]
+    parts += [(one.code, one.field) for one in program.refusals]
+    parts += [(table.name, hashlib.sha256(repr(table.values).encode()).hexdigest()) for table in program.calendars]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+# constants
+
+
+def _slots_by_charge(builder: Builder, outputs: Outputs) -> dict[str, list[int]]:
+    """Constants that each charge needs; "" for what stands outside the charges."""
+    needs: dict[str, list[Need]] = {}
+    for charge, need in outputs.needs:
+        needs.setdefault(charge, []).append(need)
+    roots: dict[str, list[int]] = {"": [warning.when for warning in outputs.warnings]}
+    for line in outputs.lines:
+        roots.setdefault(line.charge, []).append(line.amount)
+    for charge, several in needs.items():
+        for need in several:
+            roots.setdefault(charge, []).append(need.condition)
+    found: dict[str, list[int]] = {}
+    for charge, steps in roots.items():
+        below = _below(builder, steps)
+        slots = {builder.steps[at].slot for at in below if builder.steps[at].primitive in ("constant", "cell")}
+        found[charge] = sorted(slots)
+    return found
+
+
+def _constants(
+    builder: Builder,
+    slot_ids: Mapping[int, int],
+    needed: Mapping[str, list[int]],
+    resolved: Resolved,
+    version_days: tuple[int, ...],
+    end_day: int,
+) -> Constants:
+    """Slots in their new order, versions joined where nothing that is read differs."""
+    kept = [builder.slots[slot] for slot in slot_ids]
+    intervals = {rule.name: rule.days for rule in resolved.charges}
+    versions: list[Version] = []
+    figures: list[tuple[tuple[Figure | None, ...], ...]] = []
+    values_before: object = None
+    for v, first in enumerate(version_days):
+        end = version_days[v + 1] if v + 1 < len(version_days) else end_day
+        missing: dict[str, Refusal] = {}
+        for charge, read in needed.items():
+            days = intervals.get(charge, (FIRST_DAY, END_DAY))
+            if not days[0] <= first < days[1]:
+                continue
+            for slot in read:
+                field = builder.slots[slot].uncovered[v]
+                if field:
+                    message = day_date(first).isoformat()
+                    missing.setdefault(field, Refusal("no-price-in-force", field, message, (), None))
+        # the figures themselves count: the same number in another notice is another version
+        row = tuple(tuple(slot.figures[v]) for slot in kept)
+        values = (row, tuple(tuple(slot.values[v]) for slot in kept), tuple(missing))
+        if versions and values == values_before:
+            versions[-1] = replace(versions[-1], end_day=end)
+            continue
+        values_before = values
+        versions.append(Version(first, end, tuple(missing.values())))
+        figures.append(_figures(kept, v))
+    slots = tuple(Slot(slot.path, slot.type, slot.keys) for slot in kept)
+    return Constants(slots, tuple(versions), tuple(figures))
+
+
+def _figures(slots: Sequence[SlotData], version: int) -> tuple[tuple[Figure | None, ...], ...]:
+    """Every cell with where it comes from; a flag that no document prints has only its value."""
+    rows = []
+    for slot in slots:
+        cells: list[Figure | None] = []
+        for value, figure in zip(slot.values[version], slot.figures[version], strict=True):
+            printed = figure is not None or value is None
+            cells.append(figure if printed else Figure(str(value), value or 0, None, "", "", None))
+        rows.append(tuple(cells))
+    return tuple(rows)
+
+
+def _table_changes(values: tuple[int, ...], first_day: int) -> set[int]:
+    return {first_day + at for at in range(1, len(values)) if values[at] != values[at - 1]}
+
+
+def _year_starts(month: int) -> set[int]:
+    """First days of the ladder's years."""
+    return {at for at in range(FIRST_DAY, END_DAY) if day_date(at).day == 1 and day_date(at).month == month}

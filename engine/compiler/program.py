@@ -1,0 +1,289 @@
+"""What a structure compiles to: typed, single-assignment steps, and the constants beside them.
+
+A program is plain data. It holds no price: constants live in `Constants`, slot x version x cell, so that a new
+price changes the table and leaves the program as it is. Interpretations of a program are tables keyed by
+primitive (`engine.evaluator.evaluate`, `engine.evaluator.reference`).
+
+Every number is a whole number of its smallest declared place: 0.5283 CNY/kWh with places 4 is 5283.
+Dates are whole days since 1970-01-01. Codes are positions in the input's closed list. Booleans are 0 and 1.
+
+This module does not compute anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Literal
+
+from engine.calendars.days import END_DAY as END_DAY
+from engine.calendars.days import FIRST_DAY as FIRST_DAY
+from engine.language.problems import Place
+from engine.language.units import DIMENSIONLESS, Unit
+
+Kind = Literal["number", "boolean", "code", "date"]
+
+
+class Rounding(StrEnum):
+    """A rounding that a rule names. `half_up` is half away from zero, for both signs."""
+
+    HALF_UP = "half_up"
+    HALF_EVEN = "half_even"
+    UP = "up"  # away from zero
+    DOWN = "down"  # towards zero
+    FLOOR = "floor"
+    CEILING = "ceiling"
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """Unit, places, proven bounds (whole numbers of the smallest place, both included) and axis of a value."""
+
+    kind: Kind = "number"
+    unit: Unit = DIMENSIONLESS
+    places: int = 0
+    low: int = 0
+    high: int = 0
+    axis: str = "row"
+    codes: tuple[str, ...] = ()
+
+
+BOOLEAN = Type(kind="boolean", low=0, high=1)
+
+# primitive -> number of operands (None: one or more)
+PRIMITIVES: Mapping[str, int | None] = {
+    # sources
+    "input": 0,  # name: the row's value, or the type's low (absent inputs are made safe at the door)
+    "given": 0,  # name: boolean, whether the row gives that input
+    "literal": 0,  # value
+    "constant": 0,  # slot: its one cell at the row's version
+    "cell": 1,  # slot, operand = index: the cell at the row's version; an absent cell reads as the type's low
+    "index": None,  # codes or numbers -> position in a table: sum(strides[i] * (operand[i] - offsets[i]))
+    "calendar": 1,  # table: a day -> a whole number, by take
+    # exact; the compiler has aligned the places of operands where they must agree
+    "add": 2,
+    "subtract": 2,
+    "multiply": 2,  # places add up
+    "rescale": 1,  # to more places
+    "negate": 1,
+    "absolute": 1,
+    "minimum": 2,
+    "maximum": 2,
+    "select": 3,  # condition, then, otherwise
+    # rounded once to the type's places, as `mode` says; a divisor of zero reads as one (a `require` stands beside it)
+    "round": 1,
+    "multiply_round": 2,  # a * b
+    "divide": 2,  # a / b
+    "multiply_divide": 3,  # a * b / c
+    "sqrt": 1,
+    "power_factor": 2,  # active, reactive -> p / sqrt(p^2 + q^2); both zero gives zero
+    # comparisons and logic -> boolean
+    "less": 2,
+    "less_equal": 2,
+    "equal": 2,
+    "both": 2,
+    "either": 2,
+    "negation": 1,
+    # statements
+    "claim": 1,  # the operand; its type's bounds are narrower, by a kind's own knowledge or by a `require` beside it
+    "require": None,  # condition [, guard]: where guard holds and condition does not, the row is refused by `refusal`
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One assignment. Operands are positions of earlier steps in `Program.steps`."""
+
+    primitive: str
+    operands: tuple[int, ...]
+    type: Type
+    name: str = ""  # input, given: the input's name
+    value: int = 0  # literal
+    slot: int = -1  # constant, cell: position in Constants.slots; calendar: position in Program.calendars
+    mode: Rounding = Rounding.HALF_UP  # rounded primitives
+    strides: tuple[int, ...] = ()  # index
+    offsets: tuple[int, ...] = ()  # index
+    refusal: int = -1  # require: position in Program.refusals
+    place: Place | None = None  # of the formula that first asked for it
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a row is refused: a problem's code, the field it concerns, and the message (may name `{inputs}`)."""
+
+    code: str
+    field: str
+    message: str = ""
+    values: tuple[tuple[str, int], ...] = ()  # name in the message -> step that holds it
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DayTable:
+    """day -> whole number for days in [first_day, first_day + len(values)); the door keeps days inside."""
+
+    name: str
+    first_day: int
+    values: tuple[int, ...]
+    names: tuple[str, ...] = ()  # of the values, where they are codes (seasons)
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """A named column that a rule set reads."""
+
+    name: str
+    type: Type
+    title: str = ""
+    default: int | None = None
+    optional: bool = False  # may be absent: has a default, `optional: true`, or needed_when
+    place: Place | None = None
+    code_titles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """Where explain finds the working of an amount: names in its formula and the steps that hold them."""
+
+    formula: str  # as written in the rule, or as the kind lowered it
+    names: tuple[tuple[str, int], ...]  # name -> step
+    unrounded: int | None  # step before rounding; None where the last operation rounds by itself
+    slots: tuple[int, ...]  # the constants that it reads
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a bill. All `int | None` fields are steps."""
+
+    id: str  # energy.2, energy.sharp, basic.capacity, renewables
+    charge: str
+    title: str
+    amount: int  # step; whole numbers of its type's places
+    shown: int | None  # step of a boolean: the line appears on the bill only where it holds; None: always
+    quantity: int | None
+    price: int | None
+    ledger: str
+    money: bool  # False: informs only (`round: charge`), the charge's own line carries the money
+    working: Working
+    part: str = ""
+    place: Place | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Warning:
+    """A stateless trigger: raised where `when` holds."""
+
+    id: str
+    title: str
+    level: Literal["info", "yellow", "amber", "red"]
+    when: int  # step
+    message: str  # may name `{inputs}`
+    values: tuple[tuple[str, int], ...]
+    causes: tuple[str, ...] = ()
+    action: str = ""
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A structure: what is computed, without the numbers."""
+
+    inputs: tuple[InputSpec, ...]
+    steps: tuple[Step, ...]
+    refusals: tuple[Refusal, ...]
+    calendars: tuple[DayTable, ...]
+    lines: tuple[Line, ...]
+    total: int  # step
+    ledgers: tuple[tuple[str, int], ...]  # ledger code -> step of its sum
+    warnings: tuple[Warning, ...]
+    names: Mapping[str, int] = field(default_factory=dict)  # every named quantity, charge and line path -> step
+    structure: str = ""  # hash of what is above, less titles and places
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A printed number with where it stands: text as written, value, the notice, the day it took effect."""
+
+    text: str
+    value: int  # whole number of the slot's places
+    place: Place | None
+    source: str  # the notice or document it comes from
+    standing: str  # official | copy | recalled | ...
+    since: date | None  # the day it took effect
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A constant of a structure: one cell, or a table's cells in the order of its `index`."""
+
+    path: str  # energy.2.price, prices.energy_price.sharp
+    type: Type  # bounds over every version and cell
+    keys: tuple[tuple[str, ...], ...] = ()  # per table key the names of its positions; () for a single cell
+
+    @property
+    def cells(self) -> int:
+        n = 1
+        for names in self.keys:
+            n *= len(names)
+        return n
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """Days in [first_day, end_day) on which every constant keeps its value."""
+
+    first_day: int
+    end_day: int
+    missing: tuple[Refusal, ...] = ()  # not empty: no bill on these days, for the first of these reasons
+
+
+@dataclass(frozen=True, slots=True)
+class Constants:
+    """slots[s] at versions[v] has figures[v][s][cell]; None is an absent cell."""
+
+    slots: tuple[Slot, ...]
+    versions: tuple[Version, ...]
+    figures: tuple[tuple[tuple[Figure | None, ...], ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TestCase:
+    """A test that stands in the rule set. Given values are text as written."""
+
+    name: str
+    period_from: date
+    period_to: date
+    given: Mapping[str, str]
+    expect: Mapping[str, str]  # line or charge path -> decimal text; "total"
+    warnings: tuple[str, ...] | None
+    refused: tuple[str, str] | None  # code, field
+    vouched_by: Mapping[str, str]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """One rule set, ready to bill."""
+
+    id: str
+    title: str
+    place_code: str  # cn.jiangsu
+    customer_class: str  # residential
+    currency: str
+    minor_places: int  # 2: money is in fen
+    version_by: Literal["period_from", "last_day", "reading_day"]
+    first_day: int  # in force from
+    end_day: int | None  # half-open; None: until replaced
+    program: Program
+    constants: Constants
+    change_days: tuple[int, ...]  # sorted; a billing period may not hold one strictly inside
+    tests: tuple[TestCase, ...]
+    source: str
+    standing: str
+    files: tuple[str, ...]
+    content_hash: str  # of every file it was compiled from
+    place: Place
+    replaces_due: tuple[tuple[str, int], ...] = ()  # (what, end_day) that end without a successor
