@@ -1,0 +1,246 @@
+"""Bill rows twice, by columns and in decimals, and tell every difference.
+
+Takes a rule set and a batch; gives counts of what was billed and refused, and where the evaluator and the reference do
+not agree: in a refusal's code, field, value or words, in an amount, a quantity, a price, what is shown, a total, a
+ledger, a warning. There is no tolerance. `compare_random` draws its own rows and uses several processes.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final
+
+import numpy as np
+
+from engine.calendars.days import day_date
+from engine.compiler.program import Compiled
+from engine.evaluator import decimals
+from engine.evaluator.draw import draw
+from engine.evaluator.evaluate import Result, evaluate
+from engine.evaluator.reference import Ran, Reference, Unsound
+from engine.evaluator.rows import Column, RowProblem, Rows, whole_text
+
+CHUNK_ROWS: Final = 10_000  # drawn and billed together by one process
+KEPT: Final = 20  # differences that are kept in full
+NOTHING: Final = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing on which the two interpreters do not agree, with the row that shows it."""
+
+    row_id: str
+    period_from: str
+    period_to: str
+    given: Mapping[str, str]
+    path: str  # energy.2, energy.2.quantity, total, ledger fund, warning surge, refused
+    by_columns: str
+    in_decimals: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What came of billing rows twice."""
+
+    ruleset: str
+    rows: int = 0
+    billed: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)  # by code, as the reference says
+    lines: Mapping[str, int] = field(default_factory=dict)  # bills that show each line
+    warnings: Mapping[str, int] = field(default_factory=dict)  # bills that raise each warning
+    different: int = 0  # rows with at least one difference
+    differences: tuple[Difference, ...] = ()  # of the first such rows
+
+    def and_(self, other: Comparison) -> Comparison:
+        """Add the counts of two comparisons of one rule set."""
+        return Comparison(
+            self.ruleset,
+            self.rows + other.rows,
+            self.billed + other.billed,
+            dict(Counter(self.refused) + Counter(other.refused)),
+            _sum(self.lines, other.lines),
+            _sum(self.warnings, other.warnings),
+            self.different + other.different,
+            (self.differences + other.differences)[:KEPT],
+        )
+
+
+def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    """Add counts, those of zero too: a line that no row showed is worth knowing."""
+    return {name: one.get(name, 0) + other.get(name, 0) for name in {**one, **other}}
+
+
+def compare_random(
+    compiled: Compiled, count: int, seed: int, *, processes: int = 2, told: Callable[[int], None] | None = None
+) -> Comparison:
+    """Draw rows and bill them twice.
+
+    Args:
+        compiled: the rule set.
+        count: rows; 1,000,000 take some minutes.
+        seed: the same seed draws the same rows, whatever the number of processes.
+        processes: 1: in this one. More are spawned, so this may be called from a program with threads.
+        told: called with the number of rows after each chunk.
+    """
+    sizes = [min(CHUNK_ROWS, count - start) for start in range(0, count, CHUNK_ROWS)]
+    tasks = [(seed + at * 1_000_003, size) for at, size in enumerate(sizes)]
+    total = Comparison(compiled.id)
+    for part in _parts(compiled, tasks, processes):
+        total = total.and_(part)
+        if told is not None:
+            told(part.rows)
+    return total
+
+
+def _parts(compiled: Compiled, tasks: list[tuple[int, int]], processes: int) -> Iterator[Comparison]:
+    if processes == 1 or len(tasks) < 2:
+        for seed, size in tasks:
+            yield compare(compiled, draw(compiled, size, seed))
+        return
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(min(processes, len(tasks))) as pool:
+        yield from pool.imap(_chunk, ((compiled, seed, size) for seed, size in tasks))
+
+
+def _chunk(task: tuple[Compiled, int, int]) -> Comparison:
+    compiled, seed, size = task
+    return compare(compiled, draw(compiled, size, seed))
+
+
+def compare(compiled: Compiled, rows: Rows) -> Comparison:
+    """Bill a batch twice.
+
+    Args:
+        compiled: the rule set of every row.
+        rows: columns as the evaluator takes them; the reference reads the same columns value by value.
+    """
+    result = evaluate(compiled, rows, details=True)
+    outcomes = _Outcomes(compiled, result)
+    reference = Reference(compiled)
+    places = {spec.name: spec.type.places for spec in compiled.program.inputs}
+    names = list(rows.columns)
+    columns = [plain(column, places.get(name, 0)) for name, column in rows.columns.items()]
+    refused: Counter[str] = Counter()
+    different = 0
+    kept: list[Difference] = []
+    periods = zip(rows.period_from.tolist(), rows.period_to.tolist(), strict=True)
+    for at, (first, end) in enumerate(periods):
+        row = {name: column[at] for name, column in zip(names, columns, strict=True)}
+        ran: Ran | RowProblem | str
+        try:
+            ran = reference.run(row, period_from=first, period_to=end, row_id=rows.row_id[at], position=at)
+        except (Unsound, ArithmeticError) as fault:
+            ran = f"{type(fault).__name__}: {fault}"
+        if isinstance(ran, RowProblem):
+            refused[ran.code] += 1
+        found = list(outcomes.differences(at, ran))
+        different += bool(found)
+        if found and len(kept) < KEPT:
+            given = {name: str(value) for name, value in row.items() if value is not None}
+            days = day_text(first), day_text(end)
+            kept += [Difference(str(rows.row_id[at]), *days, given, *one) for one in found]
+    shown = {line.id: int(outcomes.shown(line.id).sum()) for line in compiled.program.lines}
+    raised = {name: int(mask.sum()) for name, mask in result.warnings.items()}
+    billed = len(rows) - sum(refused.values())
+    return Comparison(compiled.id, len(rows), billed, dict(refused), shown, raised, different, tuple(kept[:KEPT]))
+
+
+def day_text(day: int) -> str:
+    """Write a day since 1970-01-01; far outside the calendar, its number."""
+    try:
+        return day_date(day).isoformat()
+    except OverflowError:
+        return str(day)
+
+
+def plain(column: Column, places: int = 0) -> list[object]:
+    """Give a column's values as one row would give them: decimals, text, truths, days, None.
+
+    A whole number of more places than are declared is written with those declared, where the rest are zeros.
+    """
+    came = column.values.tolist()
+    values: list[object] = came
+    if column.codes is not None:
+        values = [column.codes[at] for at in came]
+    elif column.values.dtype.kind == "M":
+        values = column.values.astype(np.int64).tolist()
+    elif column.values.dtype.kind == "f":
+        # The shortest decimal that reads as the same float is the one that was meant.
+        values = [Decimal(repr(value)) for value in came]
+    elif column.values.dtype.kind in "iu" and column.places:
+        by = 10 ** max(column.places - places, 0)
+        fewer = min(column.places, places)
+        texts = (whole_text(v, column.places) if v % by else whole_text(v // by, fewer) for v in came)
+        values = [Decimal(text) for text in texts]
+    if column.valid is None:
+        return values
+    return [value if there else None for value, there in zip(values, column.valid.tolist(), strict=True)]
+
+
+class _Outcomes:
+    """The evaluator's result, by row, beside the reference's."""
+
+    def __init__(self, compiled: Compiled, result: Result) -> None:
+        self.program = compiled.program
+        self.result = result
+        self.billed = {row: at for at, row in enumerate(result.kept.tolist())}
+        self.problems = {problem.row: problem for problem in result.problems}
+        self.steps = [(path, step, shown, np_list.tolist()) for path, step, shown, np_list in self._columns()]
+
+    def shown(self, line_id: str) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+        """Give which bills show a line."""
+        mask = self.result.shown.get(line_id)
+        return np.ones(len(self.result.kept), np.bool_) if mask is None else mask
+
+    def _columns(
+        self,
+    ) -> Iterator[tuple[str, int, int | None, np.ndarray[tuple[int, ...], np.dtype[np.int64 | np.bool_]]]]:
+        """Give every column of the result: its path, its step, the step that says whether it counts."""
+        result, program = self.result, self.program
+        for line in program.lines:
+            if line.shown is not None:
+                yield f"{line.id} shown", line.shown, None, result.shown[line.id]
+            yield line.id, line.amount, line.shown, result.amounts[line.id]
+            if line.quantity is not None:
+                yield f"{line.id}.quantity", line.quantity, line.shown, result.quantities[line.id]
+            if line.price is not None:
+                yield f"{line.id}.price", line.price, line.shown, result.prices[line.id]
+        yield "total", program.total, None, result.total
+        for code, step in program.ledgers:
+            yield f"ledger {code}", step, None, result.ledgers[code]
+        for warning in program.warnings:
+            yield f"warning {warning.id}", warning.when, None, result.warnings[warning.id]
+            for name, step in warning.values:
+                values = result.warning_values[warning.id][name]
+                yield f"warning {warning.id} {{{name}}}", step, warning.when, values
+
+    def differences(self, row: int, ran: Ran | RowProblem | str) -> Iterator[tuple[str, str, str]]:
+        """Give path, value by columns and value in decimals of all that differs in a row."""
+        problem, at = self.problems.get(row), self.billed.get(row)
+        by_columns = "billed" if problem is None else _said(problem)
+        if isinstance(ran, str):
+            yield "fault", by_columns, ran
+        elif isinstance(ran, RowProblem):
+            if by_columns != _said(ran):
+                yield "refused", by_columns, _said(ran)
+        elif at is None:
+            yield "refused", by_columns, "billed"
+        else:
+            yield from self._values(at, ran.values)
+
+    def _values(self, at: int, values: tuple[Decimal, ...]) -> Iterator[tuple[str, str, str]]:
+        for path, step, condition, column in self.steps:
+            if condition is not None and not values[condition]:
+                continue
+            of = self.program.steps[step].type
+            whole = decimals.to_whole(values[step], of.places)
+            if whole != column[at]:
+                yield path, whole_text(int(column[at]), of.places), f"{values[step]:f}"
+
+
+def _said(problem: RowProblem) -> str:
+    return f"{problem.code} {problem.field} {problem.value or NOTHING}: {problem.reason}"

@@ -1,0 +1,238 @@
+"""Numpy calls written down: instructions over values that are assigned once, still without memory.
+
+A `Lowering` knows where each step's value is and in which representation. Sources (inputs, constants, cells) are
+fetched where they are first used, in the representation asked for there; a value is converted at most once. Constants
+that a kernel wants prepared, such as an inflated price, are prepared here for every version and cell.
+`engine.evaluator.lower` says which calls a step becomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.compiler import capacity
+from engine.compiler.capacity import Kernel, Narrow, TooWide, kernels
+from engine.compiler.program import Constants, Program, Step
+from engine.evaluator import kernels as exact
+from engine.evaluator.kernels import DTYPES, Call, Rep
+from engine.evaluator.rows import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """Something assigned once: a column of a block, a single number, or a table."""
+
+    rep: Rep
+    single: bool  # the same for all rows of a version
+    prepared: int = -1  # position in Code.prepared; -1: an instruction makes it
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """out = the block's part of an input, or of its `given` mask."""
+
+    name: str
+    mask: bool
+    out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Do:
+    """out = call(operands). `shares`: operands whose memory the result may take; None: any of its representation."""
+
+    call: Call
+    operands: tuple[int, ...]
+    out: int
+    shares: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Rows where the guard holds and the condition does not are refused, if nothing refused them before."""
+
+    condition: int
+    guard: int | None
+    refusal: int
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The block's part of an output = value."""
+
+    step: int
+    value: int
+
+
+Instruction = Load | Do | Check | Store
+
+
+@dataclass
+class Code:
+    """What the lowering writes; `plan` gives it memory.
+
+    Attributes:
+        values: by number.
+        instructions: in an order in which operands come first.
+        prepared: constants and tables, each of shape (version or 1, cell).
+    """
+
+    values: list[Value] = field(default_factory=list)
+    instructions: list[Instruction] = field(default_factory=list)
+    prepared: list[Array] = field(default_factory=list)
+
+
+class Lowering:
+    """A `kernels.Machine` that writes down what it is told, and knows where each step's value is."""
+
+    def __init__(self, program: Program, constants: Constants) -> None:
+        self.program = program
+        self.constants = constants
+        self.code = Code()
+        self._values: dict[tuple[int, Rep], int] = {}
+        self._sources: dict[int, Callable[[Rep], int]] = {}
+        self._same: dict[int, int] = {}  # a step that is another one under a narrower type
+        self._prepared: dict[object, int] = {}
+        self._fixed: dict[tuple[int, Rep, object], int] = {}
+        self._masks: dict[int, int] = {}
+
+    def do(self, call: Call, *operands: int, to: Rep, shares: Sequence[int] | None = None) -> int:
+        """Write down a call."""
+        columns = operands[1:] if call is exact.take else operands
+        out = self._value(Value(to, all(self.code.values[i].single for i in columns)))
+        self.code.instructions.append(Do(call, operands, out, None if shares is None else tuple(shares)))
+        return out
+
+    def number(self, value: float, rep: Rep) -> int:
+        """Give a number known now."""
+        return self.prepare((rep, value, str(value)), rep, lambda: [[value]])
+
+    def load(self, name: str, rep: Rep, *, mask: bool) -> int:
+        """Read a column of the batch."""
+        out = self._value(Value(rep, single=False))
+        self.code.instructions.append(Load(name, mask, out))
+        return out
+
+    def prepare(self, key: object, rep: Rep, table: Callable[[], Sequence[Sequence[float]]]) -> int:
+        """Give a constant or a table of shape (version or 1, cell), made once a key."""
+        if key not in self._prepared:
+            self.code.prepared.append(np.array(table(), DTYPES[rep]))
+            self._prepared[key] = self._value(Value(rep, single=True, prepared=len(self.code.prepared) - 1))
+        return self._prepared[key]
+
+    def offer(self, position: int, source: Callable[[Rep], int]) -> None:
+        """Say how a step's value is fetched when somebody asks for it."""
+        self._sources[position] = source
+
+    def assign(self, position: int, value: int) -> None:
+        """Say which value a step has."""
+        self._values[position, self.code.values[value].rep] = value
+
+    def alias(self, position: int, of: int) -> None:
+        """Say that a step has the value of an earlier one."""
+        self._same[position] = self._origin(of)
+
+    def get(self, position: int, rep: Rep) -> int:
+        """Give a step's value in a representation, converting it if need be."""
+        position = self._origin(position)
+        found = self._values.get((position, rep))
+        if found is not None:
+            return found
+        if position in self._sources:
+            value = self._sources[position](rep)
+        else:
+            other = next(self._values[position, r] for r in DTYPES if (position, r) in self._values)
+            if rep == "bool":
+                zero = self.number(0, self.code.values[other].rep)
+                value = self.do(np.not_equal, other, zero, to="bool")
+            else:
+                value = self.do(exact.cast, other, to=rep, shares=())
+        self._values[position, rep] = value
+        return value
+
+    def has(self, position: int, rep: Rep) -> bool:
+        """Whether a step's value costs nothing in a representation: it is there, or will be fetched in it."""
+        position = self._origin(position)
+        if (position, rep) in self._values:
+            return True
+        return position in self._sources and not any((position, other) in self._values for other in DTYPES)
+
+    def mask(self, condition: int) -> int:
+        """-1 where a boolean step holds, 0 elsewhere."""
+        value = self.get(condition, "bool")
+        if value not in self._masks:
+            self._masks[value] = self.do(np.negative, self.do(exact.cast, value, to="i8", shares=()), to="i8")
+        return self._masks[value]
+
+    def operands(self, step: Step) -> list[Step]:
+        """The steps that a step reads."""
+        return [self.program.steps[i] for i in step.operands]
+
+    def kernel(self, position: int, step: Step) -> Kernel:
+        """Choose among the kernels that hold a step: float64, unless its operands stand in int64 only."""
+        allowed = kernels(step, self.operands(step))
+        if not allowed:
+            bounds = tuple((operand.type.low, operand.type.high) for operand in self.operands(step) or [step])
+            raise TooWide(Narrow(position, bounds))
+        if Kernel.FLOAT not in allowed or Kernel.INTEGER not in allowed:
+            return allowed[0]
+        in_float = sum(not self.has(i, "f8") for i in step.operands)
+        in_integer = sum(not self.has(i, "i8") for i in step.operands)
+        # Codes and days mostly end as positions in a table, and those are int64.
+        counts = step.primitive == "index" or any(one.type.kind in {"code", "date"} for one in self.operands(step))
+        return Kernel.INTEGER if in_integer < in_float + counts else Kernel.FLOAT
+
+    def rep(self, position: int, step: Step) -> Rep:
+        """The representation of a step that is computed alike in both."""
+        return "f8" if self.kernel(position, step) is Kernel.FLOAT else "i8"
+
+    def figures(self, step: Step) -> list[list[int]]:
+        """A constant's whole numbers, version x cell; an absent one reads as the type's low."""
+        slot = step.slot
+        cells = self.constants.slots[slot].cells
+        low = step.type.low
+        table = []
+        for version in self.constants.figures:
+            row = version[slot] if slot < len(version) else ()
+            table.append([low if figure is None else figure.value for figure in row] or [low] * cells)
+        return table if any(row != table[0] for row in table) else table[:1]
+
+    def fixed(self, position: int, rep: Rep, key: object, prepared: Callable[[int], float]) -> int:
+        """A literal, constant or cell whose number went through `prepared` before any row.
+
+        `key` names what `prepared` does.
+        """
+        position = self._origin(position)
+        if (position, rep, key) not in self._fixed:
+            self._fixed[position, rep, key] = self._fix(position, rep, key, prepared)
+        return self._fixed[position, rep, key]
+
+    def _fix(self, position: int, rep: Rep, key: object, prepared: Callable[[int], float]) -> int:
+        step = self.program.steps[position]
+        if step.primitive == "literal":
+            return self.prepare((rep, "literal", step.value, key), rep, lambda: [[prepared(step.value)]])
+        known: dict[int, float] = {}
+
+        def table() -> list[list[float]]:
+            figures = self.figures(step)
+            for number in {number for row in figures for number in row}:
+                known[number] = prepared(number)
+            return [[known[number] for number in row] for row in figures]
+
+        value = self.prepare((rep, step.slot, step.type.low, key), rep, table)
+        if step.primitive == "constant":
+            return value
+        return self.do(exact.take, value, self.get(step.operands[0], "i8"), to=rep, shares=(1,))
+
+    def is_fixed(self, position: int) -> bool:
+        """Whether the step's numbers are known before the rows are."""
+        return self.program.steps[position].primitive in capacity.FIXED
+
+    def _origin(self, position: int) -> int:
+        return self._same.get(position, position)
+
+    def _value(self, value: Value) -> int:
+        self.code.values.append(value)
+        return len(self.code.values) - 1

@@ -1,0 +1,169 @@
+"""Rows as columns, and what is wrong with a row.
+
+Takes numpy arrays from whoever read the file or the message; holds them without looking at a single value
+(`engine.evaluator.door` does that). Nothing here knows Arrow.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.compiler.program import Type
+from engine.language.problems import Place
+
+Array = NDArray[Any]
+Whole = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+EPOCH = date(1970, 1, 1).toordinal()
+PLACES_MAX = 18  # of a column of whole numbers: 10^18 is the largest power of ten that an int64 holds
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a batch.
+
+    Args:
+        values: shape (row,). Integers: whole numbers of `places`, days since 1970-01-01, or positions in `codes`.
+            float64: only where each is the nearest double to a number of the declared places. bool or uint8: booleans.
+            datetime64[D]: dates. Text or object (str, Decimal, int, date, None): read value by value.
+        places: decimal places of whole numbers; 2: 1234 is 12.34.
+        valid: shape (row,); False: not given. None: every value is given, but for None in an object column.
+        codes: texts of a dictionary column.
+
+    Raises:
+        ValueError: the array is not one of these, or the shapes differ.
+    """
+
+    values: Array
+    places: int = 0
+    valid: Mask | None = None
+    codes: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        values, valid = self.values, self.valid
+        if values.ndim != 1:
+            raise ValueError(f"a column has one axis, row; came an array of shape {values.shape}")
+        if values.dtype.kind not in "iubOUM" and values.dtype != np.float64:
+            raise ValueError(f"a column of {values.dtype} cannot be billed; pass int64, float64, bool, text or objects")
+        if values.dtype.kind == "M" and values.dtype != np.dtype("datetime64[D]"):
+            raise ValueError(f"a column of {values.dtype} cannot be billed; pass whole days as datetime64[D]")
+        if not 0 <= self.places <= PLACES_MAX:
+            raise ValueError(f"places is 0 to {PLACES_MAX}; came {self.places}")
+        if self.codes is not None and values.dtype.kind not in "iu":
+            raise ValueError(f"positions in codes are integers; came {values.dtype}")
+        if valid is not None and (valid.dtype != np.bool_ or valid.shape != values.shape):
+            raise ValueError(f"valid is bool of shape {values.shape}; came {valid.dtype} of shape {valid.shape}")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A batch.
+
+    Args:
+        row_id: shape (row,), text, objects or int64; names the row to whoever sent it.
+        ruleset: which rule set bills the row; whoever dispatches rows to rule sets has read it.
+        period_from: shape (row,) int64 [day since 1970-01-01], the first day billed.
+        period_to: shape (row,) int64 [day since 1970-01-01], the day after the last day billed.
+        columns: inputs, and what passes through.
+
+    Raises:
+        ValueError: the lengths differ, or a period is not in whole days.
+    """
+
+    row_id: Array
+    ruleset: Column
+    period_from: Whole
+    period_to: Whole
+    columns: Mapping[str, Column] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, days in (("period_from", self.period_from), ("period_to", self.period_to)):
+            if days.dtype != np.int64:
+                raise ValueError(f"{name} is int64 days since 1970-01-01; came {days.dtype}")
+        lengths = {
+            "row_id": self.row_id.shape,
+            "ruleset": self.ruleset.values.shape,
+            "period_to": self.period_to.shape,
+            **{name: column.values.shape for name, column in self.columns.items()},
+        }
+        for name, shape in lengths.items():
+            if shape != self.period_from.shape:
+                raise ValueError(f"{name} has shape {shape}, period_from {self.period_from.shape}; a batch has one")
+
+    def __len__(self) -> int:
+        return len(self.period_from)
+
+
+@dataclass(frozen=True, slots=True)
+class RowProblem:
+    """Why one row has no bill."""
+
+    row: int  # position in the batch
+    row_id: object
+    code: str
+    field: str
+    value: str  # as given; "" where nothing was given
+    reason: str  # in English; `parameters` fill the catalogue's text in another language
+    place: Place | None = None
+    parameters: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+class UnknownColumns(ValueError):
+    """The batch has columns that the rule set neither reads nor was told to pass through."""
+
+    def __init__(self, columns: tuple[str, ...], known: tuple[str, ...]) -> None:
+        self.columns = columns
+        self.known = known
+        super().__init__(
+            f"unknown-column: the rule set reads no {_listed(columns)}; it reads {_listed(known)}. "
+            "Rename the column, or name it in pass_through."
+        )
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "column"
+
+
+def whole_text(whole: int, places: int) -> str:
+    """Write a whole number of the smallest place as a decimal.
+
+    >>> whole_text(-5, 2), whole_text(5283, 4), whole_text(12, 0)
+    ('-0.05', '0.5283', '12')
+    """
+    if places == 0:
+        return str(whole)
+    digits = str(abs(whole)).rjust(places + 1, "0")
+    return f"{'-' if whole < 0 else ''}{digits[:-places]}.{digits[-places:]}"
+
+
+def day_text(day: int) -> str:
+    """Write a day since 1970-01-01 as YYYY-MM-DD; a day that no calendar holds as its number."""
+    try:
+        return date.fromordinal(day + EPOCH).isoformat()
+    except (ValueError, OverflowError):
+        return str(day)
+
+
+def value_text(value: int, of: Type) -> str:
+    """Write a value of a program as an analyst would.
+
+    >>> value_text(4150, Type(places=2)), value_text(1, Type(kind="code", high=1, codes=("low", "high")))
+    ('41.50', 'high')
+    """
+    match of.kind:
+        case "number":
+            return whole_text(value, of.places)
+        case "boolean":
+            return "true" if value else "false"
+        case "code":
+            return of.codes[value] if 0 <= value < len(of.codes) else str(value)
+        case "date":
+            return day_text(value)
