@@ -1,0 +1,163 @@
+"""Files -> Arrow tables: which format a file is in, its columns, and its rows a piece at a time."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from engine.bulk.problems import FileProblem
+
+PARQUET: Final = b"PAR1"
+ARROW_FILE: Final = b"ARROW1"
+ARROW_STREAM: Final = b"\xff\xff\xff\xff"
+GZIP: Final = b"\x1f\x8b"
+HEADER_BYTES_MAX: Final = 1 << 20
+CSV_BLOCK_BYTES: Final = 16 << 20
+
+
+def opened(path: Path) -> tuple[str, Any, int | None]:
+    """Tell a file's format, its columns, and its number of rows where the file says so.
+
+    Raises:
+        FileProblem: there is no such file, or it is none of the formats.
+    """
+    if path.is_dir():
+        raise FileProblem("portfolio-format", str(path), reason="it is a folder")
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+    except FileNotFoundError:
+        raise FileProblem("portfolio-not-found", str(path)) from None
+    except OSError as error:
+        raise FileProblem("portfolio-unreadable", str(path), reason=error.strerror or str(error)) from error
+    with damage_named(path):
+        if head.startswith(PARQUET):
+            with pq.ParquetFile(path) as parquet:
+                return "parquet", parquet.schema_arrow, parquet.metadata.num_rows
+        if head.startswith(ARROW_FILE):
+            with pa.memory_map(str(path)) as mapped:
+                return "arrow-file", pa.ipc.open_file(mapped).schema, None
+        if head.startswith(ARROW_STREAM):
+            with pa.memory_map(str(path)) as mapped:
+                return "arrow-stream", pa.ipc.open_stream(mapped).schema, None
+    if not head:
+        raise FileProblem("portfolio-format", str(path), reason="it is empty")
+    return "csv", _csv_schema(path, head), None
+
+
+def tables(path: Path, format_: str, schema: Any, dictionaries: Sequence[str], rows: int) -> Iterator[Any]:
+    """Read a file as tables of about `rows` rows.
+
+    Args:
+        path, format_, schema: as `opened` gave them.
+        dictionaries: text columns with few values, which Parquet keeps as dictionaries.
+        rows: rows a table; the last has fewer.
+
+    Raises:
+        FileProblem: the file is damaged.
+    """
+    with damage_named(path):
+        if format_ == "parquet":
+            texts = [name for name in dictionaries if pa.types.is_string(schema.field(name).type)]
+            with pq.ParquetFile(path, read_dictionary=texts or None, pre_buffer=True) as parquet:
+                for batch in parquet.iter_batches(batch_size=rows):
+                    yield pa.Table.from_batches([batch])
+        elif format_ == "csv":
+            yield from _even(_csv_batches(path, schema), schema, rows)
+        else:
+            with pa.memory_map(str(path)) as mapped:
+                if format_ == "arrow-file":
+                    file = pa.ipc.open_file(mapped)
+                    batches: Iterator[Any] = (file.get_batch(at) for at in range(file.num_record_batches))
+                else:
+                    batches = iter(pa.ipc.open_stream(mapped))
+                yield from _even(batches, schema, rows)
+
+
+def _even(batches: Iterator[Any], schema: Any, rows: int) -> Iterator[Any]:
+    """Cut long batches and join short ones."""
+    waiting: list[Any] = []
+    count = 0
+    for batch in batches:
+        waiting.append(batch)
+        count += batch.num_rows
+        if count < rows:
+            continue
+        table = pa.Table.from_batches(waiting, schema=schema).unify_dictionaries()
+        whole = count - count % rows
+        for first in range(0, whole, rows):
+            yield table.slice(first, rows)
+        waiting = table.slice(whole).to_batches() if whole < count else []
+        count -= whole
+    if count:
+        yield pa.Table.from_batches(waiting, schema=schema).unify_dictionaries()
+
+
+# CSV: every cell is text; an empty one is not given
+
+
+def _csv_schema(path: Path, head: bytes) -> Any:
+    if b"\0" in head and not head.startswith(GZIP):
+        raise FileProblem("portfolio-format", str(path), reason="it holds binary data")
+    with damage_named(path), pa.input_stream(str(path), compression=_compression(path)) as stream:
+        start = stream.read(HEADER_BYTES_MAX)
+    try:
+        text = start.removeprefix(b"\xef\xbb\xbf").splitlines()[0].decode("utf-8") if start else ""
+    except UnicodeDecodeError:
+        raise FileProblem("portfolio-encoding", str(path), seems=_seems(start)) from None
+    names = next(csv.reader(io.StringIO(text)), [])
+    return pa.schema([pa.field(name, pa.string()) for name in names])
+
+
+def _csv_batches(path: Path, schema: Any) -> Iterator[Any]:
+    read = pa_csv.ReadOptions(block_size=CSV_BLOCK_BYTES)
+    convert = pa_csv.ConvertOptions(
+        column_types={field.name: pa.string() for field in schema},
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=True,
+    )
+    with pa.input_stream(str(path), compression=_compression(path)) as stream:
+        try:
+            reader = pa_csv.open_csv(stream, read_options=read, convert_options=convert)
+        except pa.ArrowInvalid as error:
+            if "Empty CSV" in str(error) or "no rows" in str(error).lower():
+                return
+            raise
+        yield from reader
+
+
+def _compression(path: Path) -> str | None:
+    with path.open("rb") as file:
+        return "gzip" if file.read(2) == GZIP else None
+
+
+def _seems(octets: bytes) -> str:
+    line = octets.splitlines()[0] if octets else b""
+    try:
+        line.decode("gb18030")
+    except UnicodeDecodeError:
+        return ""
+    return " (it seems to be GBK)"
+
+
+@contextmanager
+def damage_named(path: Path) -> Iterator[None]:
+    """Turn what Arrow says of a file into a problem of that file."""
+    try:
+        yield
+    except (pa.ArrowInvalid, pa.ArrowKeyError, pa.ArrowNotImplementedError, OSError, EOFError) as error:
+        said = " ".join(str(error).split())
+        if "UTF8" in said or "UTF-8" in said:
+            raise FileProblem("portfolio-encoding", str(path), seems="") from error
+        if said.startswith("CSV parse error") or "CSV parser" in said:
+            raise FileProblem("portfolio-line", str(path), reason=said.removeprefix("CSV parse error: ")) from error
+        raise FileProblem("portfolio-unreadable", str(path), reason=said.rstrip(".")) from error

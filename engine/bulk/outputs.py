@@ -1,0 +1,321 @@
+"""A billed batch -> Arrow tables: bills, lines, refused, warnings, the same for every kind of file.
+
+`bills` keeps the order of the input. `lines` is wide, one table a structure: a column a line, whole numbers with their
+`places` and `currency` in the column's metadata, or decimals. A line that does not appear on a bill is null. Nothing
+here writes a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from engine.bulk.messages import warning_messages
+from engine.bulk.money import decimals, precision_of
+from engine.bulk.sources import Batch, Source
+from engine.compiler.program import Compiled, Line, Type
+from engine.evaluator.batch import Dispatched, Group
+from engine.evaluator.evaluate import Plans
+from engine.evaluator.refuse import row_problem
+from engine.evaluator.rows import RowProblem
+
+Amounts = Literal["scaled", "decimal"]
+LEVELS: Final = ("info", "yellow", "amber", "red")
+
+REFUSED: Final = (
+    ("ruleset", pa.string()),
+    ("code", pa.string()),
+    ("field", pa.string()),
+    ("value", pa.string()),
+    ("reason", pa.string()),
+    ("at", pa.string()),
+)  # fmt: skip - a table
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The tables' columns, settled by the rate book and the file before the first row."""
+
+    book: Mapping[str, Compiled]
+    rulesets: tuple[str, ...]  # a rule set's code in the outputs is its position here
+    ledgers: tuple[str, ...]
+    places: int  # of totals
+    bills: Any  # pyarrow Schemas
+    refused: Any
+    warnings: Any
+    lines: Mapping[str, tuple[str, Any]]  # rule set -> name of its structure's table, its columns
+    amounts: Amounts
+    details: bool
+
+
+def lay_out(book: Mapping[str, Compiled], source: Source, amounts: Amounts, details: bool) -> Layout:
+    """Settle names and types of all columns."""
+    rulesets = tuple(sorted(book))
+    ledgers = tuple(dict.fromkeys(code for id_ in rulesets for code, _ in book[id_].program.ledgers))
+    totals = [_type(book[id_], book[id_].program.total) for id_ in rulesets]
+    places = max((of.places for of in totals), default=2)
+    scale = [10 ** (places - of.places) for of in totals]
+    low = min((of.low * by for of, by in zip(totals, scale, strict=True)), default=0)
+    high = max((of.high * by for of, by in zip(totals, scale, strict=True)), default=0)
+    money = pa.decimal128(precision_of(low, high), places)
+    row_id = _row_id_field(source)
+    passing = [source.schema.field(name) for name in source.passing]
+    bills = pa.schema(
+        [
+            row_id,
+            *passing,
+            pa.field("ruleset", _named()),
+            pa.field("version", _named()),
+            pa.field("period_from", pa.date32()),
+            pa.field("period_to", pa.date32()),
+            pa.field("total", money),
+            *(pa.field(f"ledger_{code}", money) for code in ledgers),
+            pa.field("currency", _named()),
+        ]
+    )
+    refused = pa.schema([row_id, *(pa.field(name, type_) for name, type_ in REFUSED)])
+    warnings = pa.schema(
+        [
+            row_id,
+            pa.field("ruleset", _named()),
+            pa.field("warning", _named()),
+            pa.field("level", _named()),
+            pa.field("message", pa.string()),
+        ]
+    )
+    lines = _structures(book, rulesets, row_id, amounts, details)
+    return Layout(book, rulesets, ledgers, places, bills, refused, warnings, lines, amounts, details)
+
+
+def _row_id_field(source: Source) -> Any:
+    type_ = source.schema.field("row_id").type
+    if pa.types.is_dictionary(type_):
+        type_ = type_.value_type
+    whole = pa.types.is_integer(type_) and not pa.types.is_uint64(type_)
+    return pa.field("row_id", pa.int64() if whole else pa.string())
+
+
+def _named() -> Any:
+    return pa.dictionary(pa.int32(), pa.string())
+
+
+def _type(compiled: Compiled, step: int) -> Type:
+    return compiled.program.steps[step].type
+
+
+def _structures(
+    book: Mapping[str, Compiled], rulesets: Sequence[str], row_id: Any, amounts: Amounts, details: bool
+) -> dict[str, tuple[str, Any]]:
+    """Give each rule set its table of lines; rule sets of one structure share it, under the first one's id."""
+    names: dict[object, str] = {}
+    found = {}
+    for id_ in rulesets:
+        compiled = book[id_]
+        fields = [row_id, pa.field("ruleset", _named())]
+        for line in compiled.program.lines:
+            steps = [("", line.amount)]
+            if details:
+                steps += [(f".{name}", at) for name, at in _beside(line)]
+            for suffix, step in steps:
+                of = _type(compiled, step)
+                metadata = {"places": str(of.places), "unit": str(of.unit), "charge": line.charge}
+                if not suffix:
+                    metadata |= {"currency": compiled.currency, "ledger": line.ledger, "money": str(line.money).lower()}
+                type_ = pa.int64() if amounts == "scaled" else pa.decimal128(precision_of(of.low, of.high), of.places)
+                fields.append(pa.field(f"{line.id}{suffix}", type_, metadata=metadata))
+        schema = pa.schema(fields)
+        key = (compiled.program.structure, schema.to_string(show_field_metadata=True))
+        found[id_] = (f"lines/{names.setdefault(key, id_)}", schema)
+    return found
+
+
+def _beside(line: Line) -> list[tuple[str, int]]:
+    """Name the steps that `details` writes beside a line's amount."""
+    both = (("quantity", line.quantity), ("price", line.price))
+    return [(name, step) for name, step in both if step is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What one batch adds to each file."""
+
+    bills: Any
+    refused: Any
+    warnings: tuple[Any, ...]
+    lines: tuple[tuple[str, Any], ...]
+
+
+def tables(
+    layout: Layout,
+    batch: Batch,
+    done: Sequence[Dispatched],
+    plans: Mapping[str, Plans],
+) -> tuple[Tables, tuple[RowProblem, ...]]:
+    """Lay out a billed batch.
+
+    Args:
+        layout: of the run.
+        batch: as it was read.
+        done: what became of each of its pieces.
+        plans: of each rule set.
+
+    Returns:
+        The tables, and every refusal of the batch in the order of its rows, with row ids as the file has them.
+    """
+    refused = sorted(
+        [
+            *batch.refused,
+            *(
+                _renamed(found, batch, int(piece.positions[found.row]))
+                for piece, one in zip(batch.pieces, done, strict=True)
+                for found in one.refused
+            ),
+        ],
+        key=lambda found: found.row,
+    )
+    lines, warnings = [], []
+    for piece, one in zip(batch.pieces, done, strict=True):
+        for group in one.groups:
+            positions = piece.positions[group.result.kept]
+            if not len(positions):
+                continue
+            lines.append((layout.lines[group.compiled.id][0], _lines(layout, batch, group, positions)))
+            raised = warning_messages(group, piece.rows, plans[group.compiled.id])
+            for warning, at, messages in raised:
+                warnings.append(_warnings(layout, batch, group, warning, piece.positions[at], messages))
+    return Tables(_bills(layout, batch, done), _refused(layout, batch, refused), tuple(warnings), tuple(lines)), tuple(
+        refused
+    )
+
+
+def _renamed(found: RowProblem, batch: Batch, position: int) -> RowProblem:
+    """Put the row id of the file in the place of the position that the evaluator was given."""
+    row_id = batch.row_id[position].as_py()
+    if found.code == "duplicate-row":
+        return row_problem(position, row_id, found.code, found.field, str(row_id))
+    return RowProblem(
+        position, row_id, found.code, found.field, found.value, found.reason, found.place, found.parameters
+    )
+
+
+def _bills(layout: Layout, batch: Batch, done: Sequence[Dispatched]) -> Any:
+    ruleset = np.full(batch.size, -1, dtype=np.int32)
+    total = np.zeros(batch.size, dtype=np.int64)
+    ledgers = {code: np.zeros(batch.size, dtype=np.int64) for code in layout.ledgers}
+    booked = {code: np.zeros(batch.size, dtype=bool) for code in layout.ledgers}
+    for piece, one in zip(batch.pieces, done, strict=True):
+        for group in one.groups:
+            compiled, result = group.compiled, group.result
+            at = piece.positions[result.kept]
+            by = 10 ** (layout.places - _type(compiled, compiled.program.total).places)
+            ruleset[at] = layout.rulesets.index(compiled.id)
+            total[at] = result.total if by == 1 else result.total * by
+            for code, amounts in result.ledgers.items():
+                ledgers[code][at] = amounts if by == 1 else amounts * by
+                booked[code][at] = True
+    billed = np.flatnonzero(ruleset >= 0)
+    every = len(billed) == batch.size
+
+    def kept(values: NDArray[Any]) -> NDArray[Any]:
+        return values if every else values[billed]
+
+    def taken(array: Any) -> Any:
+        return array if every else array.take(pa.array(billed))
+
+    book = [layout.book[id_] for id_ in layout.rulesets]
+    which = pa.array(kept(ruleset))
+    precision = layout.bills.field("total").type.precision
+    columns = [
+        taken(batch.row_id),
+        *(taken(_joined(array)) for array in batch.passing.values()),
+        pa.DictionaryArray.from_arrays(which, pa.array(layout.rulesets, pa.string())),
+        pa.DictionaryArray.from_arrays(which, pa.array([one.content_hash for one in book], pa.string())),
+        _days(kept(batch.period_from)),
+        _days(kept(batch.period_to)),
+        decimals(kept(total), layout.places, precision),
+        *(decimals(kept(ledgers[code]), layout.places, precision, kept(booked[code])) for code in layout.ledgers),
+        pa.DictionaryArray.from_arrays(which, pa.array([one.currency for one in book], pa.string())),
+    ]
+    return pa.Table.from_arrays(columns, schema=layout.bills)
+
+
+def _joined(array: Any) -> Any:
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _days(days: NDArray[np.int64]) -> Any:
+    return pa.array(days.astype(np.int32)).view(pa.date32())
+
+
+def _row_ids(batch: Batch, positions: NDArray[np.int64]) -> Any:
+    return batch.row_id if len(positions) == batch.size else batch.row_id.take(pa.array(positions))
+
+
+def _same(layout: Layout, id_: str, rows: int) -> Any:
+    """A column that says the same rule set in each row."""
+    at = np.full(rows, layout.rulesets.index(id_), dtype=np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(at), pa.array(layout.rulesets, pa.string()))
+
+
+def _lines(layout: Layout, batch: Batch, group: Group, positions: NDArray[np.int64]) -> Any:
+    compiled, result = group.compiled, group.result
+    schema = layout.lines[compiled.id][1]
+    columns = [_row_ids(batch, positions), _same(layout, compiled.id, len(positions))]
+    for line in compiled.program.lines:
+        shown = result.shown.get(line.id)
+        every = shown is None or bool(shown.all())
+        several = [result.amounts[line.id]]
+        if layout.details:
+            beside = {"quantity": result.quantities, "price": result.prices}
+            several += [beside[name][line.id] for name, _ in _beside(line)]
+        for values in several:
+            field = schema.field(len(columns))
+            if layout.amounts == "scaled":
+                columns.append(pa.array(values, mask=None if shown is None or every else ~shown))
+            else:
+                of = field.type
+                columns.append(decimals(values, of.scale, of.precision, None if every else shown))
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _warnings(
+    layout: Layout, batch: Batch, group: Group, warning: int, positions: NDArray[np.int64], messages: Any
+) -> Any:
+    one = group.compiled.program.warnings[warning]
+    same = np.zeros(len(positions), dtype=np.int32)
+    level = np.full(len(positions), LEVELS.index(one.level), dtype=np.int32)
+    columns = [
+        batch.row_id.take(pa.array(positions)),
+        _same(layout, group.compiled.id, len(positions)),
+        pa.DictionaryArray.from_arrays(pa.array(same), pa.array([one.id], pa.string())),
+        pa.DictionaryArray.from_arrays(pa.array(level), pa.array(LEVELS, pa.string())),
+        messages,
+    ]
+    return pa.Table.from_arrays(columns, schema=layout.warnings)
+
+
+def _refused(layout: Layout, batch: Batch, found: Sequence[RowProblem]) -> Any:
+    ruleset = batch.ruleset
+    names = ruleset.codes or ()
+
+    def of(position: int) -> str | None:
+        if ruleset.valid is not None and not ruleset.valid[position]:
+            return None
+        return names[int(ruleset.values[position])]
+
+    positions = pa.array([one.row for one in found], pa.int64())
+    columns = [
+        batch.row_id.take(positions),
+        pa.array([of(one.row) for one in found], pa.string()),
+        pa.array([one.code for one in found], pa.string()),
+        pa.array([one.field for one in found], pa.string()),
+        pa.array([one.value for one in found], pa.string()),
+        pa.array([one.reason for one in found], pa.string()),
+        pa.array([None if one.place is None else str(one.place) for one in found], pa.string()),
+    ]
+    return pa.Table.from_arrays(columns, schema=layout.refused)

@@ -1,0 +1,204 @@
+"""What a run came to: counts, totals by charge and rule set, warnings by level, refusals by code; sums are exact."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final, TypeVar
+
+import numpy as np
+
+from engine.bulk.money import exact_sum
+from engine.compiler.program import Compiled
+from engine.evaluator.batch import Dispatched
+from engine.evaluator.rows import RowProblem
+
+Key = TypeVar("Key")
+
+_LEVELS: Final = ("red", "amber", "yellow", "info")
+
+
+@dataclass(frozen=True, slots=True)
+class RulesetSummary:
+    """What a rule set billed."""
+
+    id: str
+    title: str
+    version: str
+    currency: str
+    billed: int
+    total: Decimal
+    charges: Mapping[str, Decimal]
+    lines: Mapping[str, Decimal]
+    ledgers: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A finished run."""
+
+    source: str
+    rows: int
+    billed: int
+    refused: Mapping[str, int]  # code -> rows
+    rulesets: tuple[RulesetSummary, ...]  # that billed a row
+    warnings: Mapping[str, Mapping[str, int]]  # level -> warning -> rows
+    files: Mapping[str, int]  # -> rows
+    line_tables: Mapping[str, Sequence[str]]  # table of lines -> rule sets
+    seconds: float
+    engine: str
+
+    @property
+    def refused_rows(self) -> int:
+        return sum(self.refused.values())
+
+    @property
+    def bills_per_second(self) -> float:
+        return self.billed / self.seconds if self.seconds else 0.0
+
+    def to_json(self) -> dict[str, object]:
+        """The summary for a program to read; money is decimal text."""
+        return {
+            "input": self.source,
+            "rows": self.rows,
+            "billed": self.billed,
+            "refused": {"rows": self.refused_rows, "by_code": dict(self.refused)},
+            "rulesets": [
+                {
+                    "ruleset": one.id,
+                    "title": one.title,
+                    "version": one.version,
+                    "currency": one.currency,
+                    "billed": one.billed,
+                    "total": f"{one.total:f}",
+                    "charges": {name: f"{amount:f}" for name, amount in one.charges.items()},
+                    "lines": {name: f"{amount:f}" for name, amount in one.lines.items()},
+                    "ledgers": {name: f"{amount:f}" for name, amount in one.ledgers.items()},
+                }
+                for one in self.rulesets
+            ],
+            "warnings": {level: dict(ids) for level, ids in self.warnings.items()},
+            "files": dict(self.files),
+            "line_tables": {name: list(ids) for name, ids in self.line_tables.items()},
+            "seconds": round(self.seconds, 3),
+            "bills_per_second": round(self.bills_per_second),
+            "engine": self.engine,
+        }
+
+
+@dataclass(slots=True)
+class Tally:
+    """Running counts and sums, of a batch or of a run; sums are whole numbers of Python, which cannot overflow."""
+
+    rows: int = 0
+    billed: Counter[str] = field(default_factory=Counter)  # by rule set
+    totals: Counter[str] = field(default_factory=Counter)
+    lines: Counter[tuple[str, str]] = field(default_factory=Counter)
+    ledgers: Counter[tuple[str, str]] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    warnings: Counter[tuple[str, str]] = field(default_factory=Counter)  # by level and warning
+
+    def count(self, rows: int, done: Iterable[Dispatched], refused: Sequence[RowProblem]) -> None:
+        """Take a batch in."""
+        self.rows += rows
+        self.refused.update(found.code for found in refused)
+        for one in done:
+            for group in one.groups:
+                id_, result = group.compiled.id, group.result
+                self.billed[id_] += len(result.kept)
+                self.totals[id_] += exact_sum(result.total)
+                for line in group.compiled.program.lines:
+                    amounts = result.amounts[line.id]
+                    shown = result.shown.get(line.id)
+                    self.lines[id_, line.id] += exact_sum(amounts if shown is None else np.where(shown, amounts, 0))
+                for code, amounts in result.ledgers.items():
+                    self.ledgers[id_, code] += exact_sum(amounts)
+                for warning in group.compiled.program.warnings:
+                    raised = int(np.count_nonzero(result.warnings[warning.id]))
+                    if raised:
+                        self.warnings[warning.level, warning.id] += raised
+
+    def add(self, other: Tally) -> None:
+        """Take another tally in."""
+        self.rows += other.rows
+        for mine, theirs in (
+            (self.billed, other.billed),
+            (self.totals, other.totals),
+            (self.refused, other.refused),
+        ):
+            _add(mine, theirs)
+        _add(self.lines, other.lines)
+        _add(self.ledgers, other.ledgers)
+        _add(self.warnings, other.warnings)
+
+    def check(self) -> None:
+        """Assert that no row was lost or doubled."""
+        billed, refused = self.billed.total(), self.refused.total()
+        assert self.rows == billed + refused, f"{self.rows} rows came, {billed} billed, {refused} refused"
+
+    def summary(
+        self,
+        book: Mapping[str, Compiled],
+        source: Path,
+        files: Mapping[str, int],
+        line_tables: Mapping[str, Sequence[str]],
+        seconds: float,
+    ) -> Summary:
+        """Give the counts and sums as decimals."""
+        return Summary(
+            source=str(source),
+            rows=self.rows,
+            billed=self.billed.total(),
+            refused=dict(sorted(self.refused.items())),
+            rulesets=tuple(self._ruleset(book[id_]) for id_ in sorted(self.billed)),
+            warnings={
+                level: {id_: count for (at, id_), count in sorted(self.warnings.items()) if at == level}
+                for level in _LEVELS
+                if any(at == level for at, _ in self.warnings)
+            },
+            files=dict(files),
+            line_tables={name: ids for name, ids in line_tables.items() if any(self.billed[id_] for id_ in ids)},
+            seconds=seconds,
+            engine=engine_version(),
+        )
+
+    def _ruleset(self, compiled: Compiled) -> RulesetSummary:
+        program, id_ = compiled.program, compiled.id
+
+        def money(whole: int, step: int) -> Decimal:
+            return Decimal(whole).scaleb(-program.steps[step].type.places)
+
+        lines = {line.id: money(self.lines[id_, line.id], line.amount) for line in program.lines}
+        charges: dict[str, Decimal] = {}
+        for line in program.lines:
+            if line.money:
+                charges[line.charge] = charges.get(line.charge, Decimal(0)) + lines[line.id]
+        return RulesetSummary(
+            id=id_,
+            title=compiled.title,
+            version=compiled.content_hash,
+            currency=compiled.currency,
+            billed=self.billed[id_],
+            total=money(self.totals[id_], program.total),
+            charges=charges,
+            lines=lines,
+            ledgers={code: money(self.ledgers[id_, code], step) for code, step in program.ledgers},
+        )
+
+
+def _add(mine: Counter[Key], theirs: Counter[Key]) -> None:
+    """Add counts; unlike `Counter.__add__` and `update` on negatives, sums of either sign are kept."""
+    for key, count in theirs.items():
+        mine[key] += count
+
+
+def engine_version() -> str:
+    """The installed version of the engine."""
+    try:
+        return version("dianjia")
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,257 @@
+"""The command `dianjia`: what can be typed. The work is in `engine.commands`, imported when a command runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+LANGUAGE = "dianjia.language"
+PATHS = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+TEXT_OR_JSON = click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text")
+RULES = click.option(
+    "--rules",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where the rules are. [default: rules]",
+)
+THREADS = click.option("--threads", type=click.IntRange(1), default=None, help="[default: as many as there are cores]")
+FORMAT_OUT = click.option(
+    "--format-out", type=click.Choice(["parquet", "csv", "arrow"]), default="parquet", show_default=True
+)
+
+
+def _speak(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        context.meta[LANGUAGE] = value
+
+
+SPEAK = click.option(
+    "--language",
+    type=click.Choice(["en", "zh"]),
+    envvar="DIANJIA_LANGUAGE",
+    expose_value=False,
+    callback=_speak,
+    help="Of messages. [env: DIANJIA_LANGUAGE; default: en]",
+)
+
+
+def _language() -> Any:
+    return click.get_current_context().meta.get(LANGUAGE, "en")
+
+
+def _asking(command: Command) -> Command:
+    """Options of the commands that bill single rows."""
+    for option in reversed(
+        [
+            click.argument("ruleset"),
+            click.option("--period", metavar="PERIOD", help="2026-01, or FROM..TO with TO the day after the last."),
+            click.option("--set", "written", multiple=True, metavar="NAME=VALUE", help="An input; once for each."),
+            click.option(
+                "--input",
+                "file",
+                type=click.Path(path_type=Path, dir_okay=False),
+                help="Values as JSON, or rows of a portfolio (CSV, Parquet, Arrow).",
+            ),
+            click.option(
+                "--row", "row_ids", multiple=True, metavar="ROW_ID", help="Of --input, the rows that are meant."
+            ),
+            RULES,
+            TEXT_OR_JSON,
+            SPEAK,
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="dianjia", prog_name="dianjia")
+@SPEAK
+def main() -> None:
+    """Dianjia 电价: electricity tariffs, written as YAML, billed exactly.
+
+    Exit code 1: a problem in the rules or the data. 2: the command was not understood.
+    """
+
+
+@main.command()
+@PATHS
+@click.option("--format", "format_", type=click.Choice(["text", "json", "github"]), default="text")
+@SPEAK
+def check(paths: tuple[Path, ...], format_: str) -> None:
+    """Compile rule files and show every problem.
+
+    PATH is a file or folder; without one, the folder `rules`.
+    """
+    from engine.commands import check as command
+
+    command.check(paths, format_, _language())
+
+
+@main.command()
+@PATHS
+@click.option(
+    "--random",
+    "random_rows",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="Compare both interpreters on N random rows a rule set.",
+)
+@click.option("--seed", type=int, default=1, show_default=True)
+@TEXT_OR_JSON
+@SPEAK
+def test(paths: tuple[Path, ...], random_rows: int, seed: int, format_: str) -> None:
+    """Run the tests that stand in rule sets, through both interpreters."""
+    from engine.commands import test as command
+
+    command.test(paths, random_rows, seed, format_, _language())
+
+
+@main.command()
+@_asking
+def bill(
+    ruleset: str,
+    period: str | None,
+    written: tuple[str, ...],
+    file: Path | None,
+    row_ids: tuple[str, ...],
+    rules: tuple[Path, ...],
+    format_: str,
+) -> None:
+    """Bill one customer with RULESET.
+
+    \b
+    dianjia bill cn.jiangsu.residential --period 2026-01 --set kwh_peak=120 --set kwh_valley=80
+    """
+    from engine.commands import bill as command
+
+    command.bill(ruleset, rules, period, written, file, row_ids, format_, _language())
+
+
+@main.command()
+@_asking
+def explain(
+    ruleset: str,
+    period: str | None,
+    written: tuple[str, ...],
+    file: Path | None,
+    row_ids: tuple[str, ...],
+    rules: tuple[Path, ...],
+    format_: str,
+) -> None:
+    """Bill one customer with RULESET and show the working of each line."""
+    from engine.commands import bill as command
+
+    command.explain(ruleset, rules, period, written, file, row_ids, format_, _language())
+
+
+@main.command()
+@RULES
+@click.option(
+    "--input", "source", required=True, type=click.Path(path_type=Path), help="Portfolio: Parquet, CSV or Arrow."
+)
+@click.option("--output", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder for the results.")
+@click.option("--pass", "pass_through", multiple=True, metavar="COLUMN", help="A column that is meant to be unread.")
+@click.option("--details", is_flag=True, help="Also write each line's quantity and price.")
+@click.option(
+    "--amounts",
+    type=click.Choice(["scaled", "decimal"]),
+    default="scaled",
+    show_default=True,
+    help="How lines are written in Parquet and Arrow.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace the results of an earlier run.")
+@FORMAT_OUT
+@THREADS
+@TEXT_OR_JSON
+@SPEAK
+def run(
+    rules: tuple[Path, ...],
+    source: Path,
+    output: Path,
+    pass_through: tuple[str, ...],
+    details: bool,
+    amounts: str,
+    overwrite: bool,
+    format_out: str,
+    threads: int | None,
+    format_: str,
+) -> None:
+    """Bill a portfolio: bills, lines, refused rows and warnings go to a folder."""
+    from engine.commands import run as command
+
+    options = command.Options(pass_through, details, amounts, overwrite, format_out, threads)
+    command.run(rules, source, output, options, format_, _language())
+
+
+@main.command()
+@click.option("--rows", type=click.IntRange(1), default=1_000_000, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option(
+    "--portfolio-only", type=click.Path(path_type=Path), metavar="FILE", help="Write the portfolio, bill nothing."
+)
+@click.option(
+    "--output", type=click.Path(path_type=Path), default=Path("dianjia-demo"), show_default=True, metavar="DIR"
+)
+@RULES
+@FORMAT_OUT
+@THREADS
+@TEXT_OR_JSON
+@SPEAK
+def demo(
+    rows: int,
+    seed: int,
+    portfolio_only: Path | None,
+    output: Path,
+    rules: tuple[Path, ...],
+    format_out: str,
+    threads: int | None,
+    format_: str,
+) -> None:
+    """Bill a seeded portfolio over the shipped rules and explain one bill."""
+    from engine.commands import demo as command
+
+    command.demo(rows, seed, portfolio_only, output, rules, format_out, threads, format_, _language())
+
+
+@main.command(name="list")
+@RULES
+@TEXT_OR_JSON
+@SPEAK
+def list_(rules: tuple[Path, ...], format_: str) -> None:
+    """Show rule sets by place, class, days in force and standing of their sources."""
+    from engine.commands import listing as command
+
+    command.list_(rules, format_, _language())
+
+
+@main.command()
+@click.option("--within", default="20d", show_default=True, metavar="DAYS")
+@click.option("--on", metavar="DAY", help="Counted from this day. [default: today]")
+@RULES
+@TEXT_OR_JSON
+@SPEAK
+def due(within: str, on: str | None, rules: tuple[Path, ...], format_: str) -> None:
+    """Show what ends soon without a successor; exit code 1 where anything does."""
+    from engine.commands import listing as command
+
+    command.due(within, on, rules, format_, _language())
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of rule files, for editors."""
+    from engine.commands import schema as command
+
+    command.schema()
+
+
+if __name__ == "__main__":
+    main()

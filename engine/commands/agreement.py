@@ -1,0 +1,88 @@
+"""`dianjia test --random N`: random rows through both interpreters, which must agree to the last digit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import click
+
+from engine.commands.output import Language, complain, emit, table
+from engine.commands.run import Progress, progress
+from engine.commands.words import words
+from engine.compiler.program import Compiled
+from engine.evaluator.compare import Comparison, Difference, compare_random
+
+SHOWN = 3  # differing rows that are shown of each rule set
+
+
+def agreement(book: Sequence[Compiled], rows: int, seed: int, format_: str, language: Language) -> None:
+    """Compare; exit 1 where a row differs."""
+    processes = os.cpu_count() or 1
+    found: list[Comparison] = []
+    with progress("rows") as advance:
+        done = _Done(rows * len(book), advance)
+        for compiled in book:
+            found.append(compare_random(compiled, rows, seed, processes=processes, told=done.more))
+    if format_ == "json":
+        emit({"seed": seed, "rulesets": [_json(one) for one in found]})
+    else:
+        say = words(language)
+        cells = [
+            [one.ruleset, *(f"{count:,}" for count in (one.rows, one.billed, one.rows - one.billed, one.different))]
+            for one in found
+        ]
+        headers = [say("rule set"), say("rows"), say("billed"), say("refused"), say("differences")]
+        click.echo(table(cells, headers, "<>>>>"))
+        for one in found:
+            for difference in one.differences[:SHOWN]:
+                complain(_text(one.ruleset, difference, language))
+    if any(one.different for one in found):
+        raise SystemExit(1)
+
+
+@dataclass(slots=True)
+class _Done:
+    """Counts rows for the progress bar."""
+
+    total: int
+    advance: Progress | None
+    rows: int = 0
+
+    def more(self, rows: int) -> None:
+        self.rows += rows
+        if self.advance is not None:
+            self.advance(self.rows, self.total)
+
+
+def _text(ruleset: str, one: Difference, language: Language) -> str:
+    given = " ".join(f"--set {name}={value}" for name, value in one.given.items())
+    columns, decimals = ("列算", "十进制") if language == "zh" else ("by columns", "in decimals")
+    return (
+        f"\n{ruleset}: {one.path}: {columns} {one.by_columns}; {decimals} {one.in_decimals}\n"
+        f"  dianjia bill {ruleset} --period {one.period_from}..{one.period_to} {given}"
+    )
+
+
+def _json(one: Comparison) -> dict[str, object]:
+    return {
+        "ruleset": one.ruleset,
+        "rows": one.rows,
+        "billed": one.billed,
+        "refused": dict(sorted(one.refused.items())),
+        "lines": dict(one.lines),
+        "warnings": dict(one.warnings),
+        "different": one.different,
+        "differences": [
+            {
+                "path": difference.path,
+                "period_from": difference.period_from,
+                "period_to": difference.period_to,
+                "given": dict(difference.given),
+                "by_columns": difference.by_columns,
+                "in_decimals": difference.in_decimals,
+            }
+            for difference in one.differences
+        ],
+    }

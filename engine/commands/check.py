@@ -1,0 +1,40 @@
+"""`dianjia check`: compile everything and show all problems at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from engine.commands.output import Language, annotation, complain, emit, problems_json, show_problems
+from engine.commands.rates import rule_paths
+from engine.compiler.compile import compile_paths
+from engine.language.problems import ProblemsFound
+
+
+def check(paths: Sequence[Path], format_: str, language: Language) -> None:
+    """Compile; exit 1 where a problem is found."""
+    try:
+        book = compile_paths(rule_paths(paths))
+    except ProblemsFound as found:
+        _show(found, format_, language)
+        raise SystemExit(1) from None
+    rulesets, files = len(book.rulesets), len({file for one in book.rulesets.values() for file in one.files})
+    if format_ == "json":
+        emit({"problems": [], "rulesets": rulesets, "files": files})
+    elif language == "zh":
+        click.echo(f"{rulesets} 个规则集、{files} 个文件：没有问题")
+    else:
+        click.echo(f"{rulesets} rule sets of {files} files: no problem")
+
+
+def _show(found: ProblemsFound, format_: str, language: Language) -> None:
+    if format_ == "json":
+        emit({"problems": problems_json(found.problems)})
+    elif format_ == "github":
+        click.echo("\n".join(annotation(one, language) for one in found.problems))
+    else:
+        show_problems(found.problems, language)
+        count = len(found.problems)
+        complain(f"\n{count} 个问题" if language == "zh" else f"\n{count} problem{'s' * (count != 1)}")

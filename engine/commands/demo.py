@@ -1,0 +1,108 @@
+"""`dianjia demo`: a seeded portfolio over the shipped rules, billed, and one of its bills explained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter
+
+import click
+
+from engine.commands.output import Language, emit
+from engine.commands.rates import compiled_book
+from engine.commands.run import Options, bill_portfolio, need_arrow, summary_text
+
+PORTFOLIO = "portfolio.parquet"
+
+
+def demo(
+    rows: int,
+    seed: int,
+    portfolio_only: Path | None,
+    output: Path,
+    rules: Sequence[Path],
+    format_out: str,
+    threads: int | None,
+    format_: str,
+    language: Language,
+) -> None:
+    """Write a portfolio, bill it, print what it came to, and explain a bill that raised a warning."""
+    need_arrow()
+    from engine.bulk.portfolio import write_portfolio
+
+    if portfolio_only is not None:
+        written = write_portfolio(portfolio_only, rows, seed)
+        if format_ == "json":
+            emit({"portfolio": str(written.path), "rows": written.rows, "planted": len(written.planted), "seed": seed})
+        else:
+            click.echo(_written(written.path, written.rows, len(written.planted), language))
+        return
+    started = perf_counter()
+    book = compiled_book(rules, language)
+    compiled_in = perf_counter() - started
+    output.mkdir(parents=True, exist_ok=True)
+    portfolio = output / PORTFOLIO
+    written = write_portfolio(portfolio, rows, seed)
+    if format_ == "text":
+        lines = sum(len(one.program.lines) for one in book.rulesets.values())
+        if language == "zh":
+            click.echo(f"编译 {len(book.rulesets)} 个规则集（{lines} 种账单行）：{compiled_in:.2f} 秒")
+        else:
+            click.echo(f"compiled {len(book.rulesets)} rule sets, {lines} kinds of lines, in {compiled_in:.2f} s")
+        click.echo(_written(portfolio, written.rows, len(written.planted), language) + "\n")
+    options = Options(overwrite=True, format_out=format_out, threads=threads)
+    summary = bill_portfolio(book, portfolio, output, options, language)
+    planted = len({one.row for one in written.planted})
+    assert summary.refused_rows == planted, f"{planted} rows were planted, {summary.refused_rows} refused"
+    if format_ == "json":
+        emit({**summary.to_json(), "planted": planted, "seed": seed})
+        return
+    click.echo(summary_text(summary, language))
+    _explain_one(book.rulesets, portfolio, output, format_out, language)
+    click.echo(f"\n{output}/")
+
+
+def _written(path: Path, rows: int, planted: int, language: Language) -> str:
+    if language == "zh":
+        return f"{path}：{rows:,} 行，其中有意放入 {planted} 行无法出账的数据"
+    return f"{path}: {rows:,} rows, {planted} of them planted so that they cannot be billed"
+
+
+def _explain_one(rulesets: object, portfolio: Path, output: Path, format_out: str, language: Language) -> None:
+    """Explain the first bill that raised an amber or red warning, else the first bill."""
+    from collections.abc import Mapping
+
+    from engine.bulk.single import portfolio_rows
+    from engine.commands.asked import Asked
+    from engine.commands.bill import billed
+    from engine.evaluator.explain import explain
+    from engine.evaluator.explain_text import render_text
+    from engine.evaluator.rows import RowProblem
+
+    assert isinstance(rulesets, Mapping)
+    chosen = _chosen(output, format_out)
+    if chosen is None:
+        return
+    row_id, ruleset = chosen
+    compiled = rulesets[ruleset]
+    for row in portfolio_rows(portfolio, compiled, {row_id}):
+        made = billed(compiled, Asked(row.row_id, row.period_from, row.period_to, row.values))
+        if isinstance(made, RowProblem):  # the planted row that repeats its id
+            continue
+        click.echo(f"\ndianjia explain {ruleset} --input {portfolio} --row {row_id}\n")
+        click.echo(render_text(explain(compiled, made), language))
+        return
+
+
+def _chosen(output: Path, format_out: str) -> tuple[str, str] | None:
+    """Row id and rule set of a bill worth looking at."""
+    from engine.bulk.files import opened, tables
+
+    for name in ("warnings", "bills"):
+        path = output / f"{name}.{format_out}"
+        format_, schema, _ = opened(path)
+        for table in tables(path, format_, schema, (), 1_000):
+            found = table.select(["row_id", "ruleset"] + (["level"] if name == "warnings" else [])).to_pylist()
+            worst = [row for row in found if row.get("level") in ("amber", "red")] or found
+            return str(worst[0]["row_id"]), str(worst[0]["ruleset"])
+    return None

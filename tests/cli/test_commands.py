@@ -1,0 +1,535 @@
+"""The command line: what it prints, where, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from engine.cli import main
+from engine.compiler.schema import json_schema
+from tests.bulk.book import HOME, HOME_YAML, SHOP, SHOP_YAML
+from tests.documents import ROOT
+
+TESTED = (
+    HOME_YAML
+    + """
+tests:
+  - name: 一百度
+    vouched_by: {who: worked by hand, from: 100 × 0.5283}
+    billing_period: 2026-01
+    given: {kwh: 100}
+    expect: {energy: 52.83, energy.quantity: 100, energy.price: 0.5283, relief: 0, total: 52.83}
+    warnings: []
+  - name: 太多
+    vouched_by: {who: the rule itself, from: bounds of the input}
+    billing_period: 2026-01
+    given: {kwh: 100001}
+    refused: {code: out-of-bounds, field: kwh}
+"""
+)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with `rules` in it, as the current one."""
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "home.ruleset.yaml").write_text(TESTED, encoding="utf-8")
+    (tmp_path / "rules" / "shop.ruleset.yaml").write_text(SHOP_YAML, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DIANJIA_LANGUAGE", raising=False)
+    return tmp_path
+
+
+def dianjia(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments), catch_exceptions=False)
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """`dianjia --help` answers at once: numpy, pydantic, YAML and pyarrow wait until a command needs them."""
+    code = (
+        "import sys; from click.testing import CliRunner; from engine.cli import main; "
+        "done = CliRunner().invoke(main, ['--help']); assert done.exit_code == 0; "
+        "print([m for m in ('numpy', 'pydantic', 'yaml', 'pyarrow', 'rich') if m in sys.modules])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
+
+
+def test_misuse_ends_with_2(here: Path) -> None:
+    assert dianjia("bill").exit_code == 2
+    assert dianjia("nonsense").exit_code == 2
+    assert dianjia("check", "--format", "xml").exit_code == 2
+
+
+class TestCheck:
+    def test_nothing_wrong(self, here: Path) -> None:
+        done = dianjia("check")
+
+        assert (done.exit_code, done.stdout, done.stderr) == (0, "2 rule sets of 2 files: no problem\n", "")
+
+    def test_a_problem_is_shown_with_its_place_and_remedy(self, here: Path) -> None:
+        replace(here / "rules" / "home.ruleset.yaml", "{title: 电费, quantity: kwh,", "{title: 电费, quantty: kwh,")
+
+        done = dianjia("check", "rules")
+
+        assert done.exit_code == 1
+        assert done.stdout == ""
+        lines = done.stderr.splitlines()
+        (at,) = (at for at, line in enumerate(lines) if line.startswith("rules/home.ruleset.yaml:16:23: unknown-key: "))
+        assert lines[at + 2].strip("| ") == "^^^^^^^"
+        assert "Write `quantity`" in lines[at + 3]
+
+    def test_for_a_program(self, here: Path) -> None:
+        replace(here / "rules" / "home.ruleset.yaml", "price: 0.5283", "price: 0,5283")
+
+        done = dianjia("check", "--format", "json")
+
+        problems = json.loads(done.stdout)["problems"]
+        assert done.exit_code == 1
+        assert problems[0]["place"]["file"] == "rules/home.ruleset.yaml"
+        assert problems[0]["place"]["line"] == 16
+        assert problems[0]["headline_zh"]
+
+    def test_for_a_pull_request(self, here: Path) -> None:
+        replace(here / "rules" / "home.ruleset.yaml", "price: 0.5283", "prise: 0.5283")
+
+        done = dianjia("check", "--format", "github")
+
+        assert done.exit_code == 1
+        assert "::error file=rules/home.ruleset.yaml,line=16,endLine=16,col=" in done.stdout
+        assert ",title=unknown-key::" in done.stdout
+        assert "%0A" in done.stdout
+
+    def test_in_chinese(self, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        replace(here / "rules" / "home.ruleset.yaml", "price: 0.5283", "prise: 0.5283")
+        by_option = dianjia("check", "--language", "zh").stderr
+        monkeypatch.setenv("DIANJIA_LANGUAGE", "zh")
+
+        by_environment = dianjia("check").stderr
+
+        assert "个问题" in by_option
+        assert by_environment == by_option
+
+    def test_a_path_that_is_not_there(self, here: Path) -> None:
+        done = dianjia("check", "nowhere")
+
+        assert done.exit_code == 1
+        assert "nowhere" in done.stderr
+
+    def test_no_rules_here(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Outside a folder with rules, those that came with the engine are read."""
+        monkeypatch.chdir(tmp_path)
+
+        assert "rule sets of" in dianjia("check").stdout
+
+
+class TestTest:
+    def test_all_pass(self, here: Path) -> None:
+        done = dianjia("test")
+
+        assert done.exit_code == 0
+        assert done.stdout == "2 rule sets, 2 tests, 0 failed\n"
+        assert done.stderr == f"{SHOP}: no tests\n"
+
+    def test_one_fails(self, here: Path) -> None:
+        """The line that differs, what was expected and what came, under the test's place."""
+        replace(here / "rules" / "home.ruleset.yaml", "energy: 52.83,", "energy: 52.84,")
+
+        done = dianjia("test", "rules/home.ruleset.yaml")
+
+        line = (here / "rules" / "home.ruleset.yaml").read_text(encoding="utf-8").splitlines().index(
+            "  - name: 一百度"
+        ) + 1
+        assert done.exit_code == 1
+        assert done.stdout == "1 rule sets, 2 tests, 1 failed\n"
+        assert done.stderr == (
+            f"rules/home.ruleset.yaml:{line}:5: test-failed: {HOME}: 一百度\n"
+            "  line    expected    got  difference\n"
+            "  ------  --------  -----  ----------\n"
+            "  energy     52.84  52.83       -0.01\n"
+            "\n"
+        )
+
+    @pytest.mark.parametrize(
+        ("old", "new", "path", "expected", "got"),
+        [
+            ("total: 52.83}", "totals: 52.83}", "totals", "52.83", "no such line"),
+            ("energy.price: 0.5283", "energy.price: 0.5284", "energy.price", "0.5284", "0.5283"),
+            ("warnings: []", "warnings: [much]", "warnings", "much", ""),
+            ("given: {kwh: 100}", "given: {kwh: 1.005}", "refused", "billed", "too-many-places kwh"),
+            ("field: kwh}", "field: zone}", "refused", "out-of-bounds zone", "out-of-bounds kwh"),
+            ("given: {kwh: 100001}", "given: {kwh: 5}", "refused", "out-of-bounds kwh", "billed"),
+        ],
+    )
+    def test_what_differs(self, old: str, new: str, path: str, expected: str, got: str, here: Path) -> None:
+        replace(here / "rules" / "home.ruleset.yaml", old, new)
+
+        done = dianjia("test", "--format", "json")
+
+        (failed,) = [one for one in json.loads(done.stdout)["results"] if not one["passed"]]
+        (difference,) = failed["differences"]
+        assert done.exit_code == 1
+        assert (difference["path"], difference["expected"]) == (path, expected)
+        assert difference["got"].startswith(got)
+        assert difference["interpreter"] == "both"
+
+    def test_random_rows(self, here: Path) -> None:
+        done = dianjia("test", "--random", "200", "--seed", "3", "--format", "json")
+
+        found = json.loads(done.stdout)["rulesets"]
+        assert [one["ruleset"] for one in found] == [HOME, SHOP]
+        assert all(one["rows"] == 200 == one["billed"] + sum(one["refused"].values()) for one in found)
+
+
+class TestBill:
+    def test_the_line_that_adds_up(self, here: Path) -> None:
+        done = dianjia("bill", HOME, "--period", "2026-01", "--set", "kwh=100", "--set", "low_income=true")
+
+        assert done.exit_code == 0
+        assert done.stdout == (
+            "cn.test.home  居民\n"
+            "2026-01-01..2026-02-01\n"
+            "\n"
+            "line    title       quantity           price  amount\n"
+            "------  --------  ----------  --------------  ------\n"
+            "energy  电费      100.00 kWh  0.5283 CNY/kWh   52.83\n"
+            "relief  困难补贴                               -5.00\n"
+            "total                                    CNY   47.83\n"
+        )
+
+    def test_for_a_program(self, here: Path) -> None:
+        done = dianjia("bill", HOME, "--period", "2026-01", "--set", "kwh=1000.01", "--format", "json")
+
+        found = json.loads(done.stdout)
+        assert len(found.pop("version")) == 16
+        assert found == {
+            "ruleset": HOME,
+            "period": {"from": "2026-01-01", "to": "2026-02-01"},
+            "lines": [
+                {
+                    "charge": "energy",
+                    "title": "电费",
+                    "amount": "528.31",
+                    "part": "",
+                    "quantity": "1000.01",
+                    "unit": "kWh",
+                    "price": "0.5283",
+                    "ledger": "energy",
+                    "money": True,
+                }
+            ],
+            "total": "528.31",
+            "ledgers": {"energy": "528.31", "aid": "0.00"},
+            "currency": "CNY",
+            "warnings": [
+                {
+                    "warning": "much",
+                    "title": "用电多",
+                    "level": "amber",
+                    "message": "用电 1000.01 千瓦时，north",
+                    "causes": [],
+                    "action": "",
+                }
+            ],
+        }
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (["--set", "kwh=1,5"], "Write kwh=15 or kwh=1.5, whichever is meant."),
+            (["--set", "kwh=1，500"], "a comma may be a decimal point"),
+            (["--set", "kwh=15kWh"], "Write kwh in kWh, without it."),
+            (["--set", "kwh"], "is not NAME=VALUE"),
+            (["--set", "kwh=1", "--set", "kwh=2"], "`kwh` is given twice"),
+            (["--set", "khw=1"], "Did you mean `kwh`?"),
+            (["--set", "period_from=2026-01-01"], "reads no input `period_from`"),
+        ],
+    )
+    def test_values_that_are_not_understood(self, arguments: list[str], said: str, here: Path) -> None:
+        done = dianjia("bill", HOME, "--period", "2026-01", *arguments)
+
+        assert done.exit_code == 2
+        assert said in done.stderr
+
+    @pytest.mark.parametrize("period", ["2026", "2026-13", "2026-01-01", "2026-01-01..2026-02-30", "一月"])
+    def test_periods_that_are_not_understood(self, period: str, here: Path) -> None:
+        done = dianjia("bill", HOME, "--period", period, "--set", "kwh=1")
+
+        assert done.exit_code == 2
+        assert f"`{period}` is no billing period" in done.stderr
+
+    def test_no_period(self, here: Path) -> None:
+        assert dianjia("bill", HOME, "--set", "kwh=1").exit_code == 2
+
+    def test_a_rule_set_that_is_not_there(self, here: Path) -> None:
+        done = dianjia("bill", "cn.test.hom", "--period", "2026-01", "--set", "kwh=1")
+
+        assert done.exit_code == 2
+        assert "Did you mean `cn.test.home`" in done.stderr
+
+    def test_a_row_that_cannot_be_billed(self, here: Path) -> None:
+        done = dianjia("bill", HOME, "--period", "2026-01", "--set", "kwh=1.005")
+
+        assert done.exit_code == 1
+        assert done.stdout == ""
+        assert "too-many-places: `kwh` is 1.005" in done.stderr
+
+    def test_days_from_and_to(self, here: Path) -> None:
+        done = dianjia("bill", HOME, "--period", "2026-01-15..2026-02-15", "--set", "kwh=1", "--format", "json")
+
+        assert json.loads(done.stdout)["period"] == {"from": "2026-01-15", "to": "2026-02-15"}
+
+    def test_json_numbers_are_not_read_as_floats(self, here: Path) -> None:
+        """As a binary fraction, 0.1 + 0.2 would be refused and 1.10 would lose nothing; text keeps both as written."""
+        (here / "rows.json").write_text('[{"kwh": 1.10, "low_income": true, "period": "2026-01"}, {"kwh": 1e1}]')
+
+        done = dianjia("bill", HOME, "--input", "rows.json", "--period", "2026-01", "--format", "json")
+
+        first, second = json.loads(done.stdout)
+        assert done.exit_code == 1
+        assert first["total"] == "-4.42"  # 0.58 - 5.00
+        assert (second["refused"]["code"], second["refused"]["value"]) == ("not-a-number", "1e1")
+
+    @pytest.mark.parametrize("text", ["{", "[]", "[1]", '{"kwh": [1]}'])
+    def test_json_of_another_shape(self, text: str, here: Path) -> None:
+        (here / "rows.json").write_text(text)
+
+        done = dianjia("bill", HOME, "--input", "rows.json", "--period", "2026-01")
+
+        assert done.exit_code == 1
+        assert done.stderr.startswith("rows.json: json-")
+
+    def test_rows_of_a_portfolio(self, here: Path) -> None:
+        write_portfolio(here)
+
+        every = dianjia("bill", HOME, "--input", "rows.parquet", "--format", "json")
+        one = dianjia("bill", HOME, "--input", "rows.parquet", "--row", "b", "--format", "json")
+        none = dianjia("bill", HOME, "--input", "rows.parquet", "--row", "z")
+
+        assert [bill["row_id"] for bill in json.loads(every.stdout)] == ["a", "b"]
+        assert [bill["total"] for bill in json.loads(one.stdout)] == ["6.52"]
+        assert none.exit_code == 1
+        assert "has no row `z`" in none.stderr
+
+
+def write_portfolio(folder: Path) -> None:
+    rows = {
+        "row_id": ["a", "b", "c", "a"],
+        "ruleset": [HOME, HOME, SHOP, SHOP],
+        "period_from": [date(2026, 1, 1)] * 4,
+        "period_to": [date(2026, 2, 1)] * 4,
+        "kwh": [Decimal("100.00"), Decimal("12.34"), Decimal("5.00"), Decimal("1.00")],
+    }
+    pq.write_table(pa.table(rows), folder / "rows.parquet")
+
+
+class TestExplain:
+    def test_the_working_of_a_line(self, here: Path) -> None:
+        done = dianjia("explain", HOME, "--period", "2026-01", "--set", "kwh=41.55")
+
+        assert done.exit_code == 0
+        assert "21.950865" in done.stdout  # 41.55 × 0.5283, before rounding
+        assert "21.95" in done.stdout
+        assert "rules/home.ruleset.yaml:16:" in done.stdout
+
+    def test_for_a_program(self, here: Path) -> None:
+        done = dianjia("explain", HOME, "--period", "2026-01", "--set", "kwh=41.55", "--format", "json")
+
+        found = json.loads(done.stdout)
+        assert found["total"] == "21.95"
+        assert found["lines"][0]["before_rounding"] == "21.950865"
+
+    def test_in_chinese(self, here: Path) -> None:
+        done = dianjia("explain", HOME, "--period", "2026-01", "--set", "kwh=41.55", "--language", "zh")
+
+        assert "账单" in done.stdout
+
+
+class TestRun:
+    def test_a_portfolio(self, here: Path) -> None:
+        write_portfolio(here)
+
+        done = dianjia("run", "--rules", "rules", "--input", "rows.parquet", "--output", "out", "--format", "json")
+
+        summary = json.loads(done.stdout)
+        assert done.exit_code == 0
+        assert (summary["rows"], summary["billed"], summary["refused"]["by_code"]) == (4, 3, {"duplicate-row": 1})
+        assert [one["total"] for one in summary["rulesets"]] == ["59.35", "5.00"]
+        assert sorted(path.name for path in (here / "out").iterdir()) == [
+            "bills.parquet",
+            "lines",
+            "refused.parquet",
+            "summary.json",
+            "warnings.parquet",
+        ]
+
+    def test_as_text(self, here: Path) -> None:
+        write_portfolio(here)
+
+        done = dianjia("run", "--input", "rows.parquet", "--output", "out")
+
+        counts = [line.split() for line in done.stdout.splitlines()[:3]]
+        assert counts == [["received", "4"], ["billed", "3"], ["refused", "1"]]
+        assert "duplicate-row" in done.stdout
+        assert done.stderr == ""
+
+    def test_what_is_wrong_with_a_file(self, here: Path) -> None:
+        (here / "rows.csv").write_text("row_id,kwh\n")
+
+        english = dianjia("run", "--input", "rows.csv", "--output", "out")
+        chinese = dianjia("run", "--input", "rows.csv", "--output", "out", "--language", "zh")
+
+        assert english.exit_code == 1
+        assert english.stderr.startswith("rows.csv: portfolio-column-missing: there is no column `ruleset`")
+        assert chinese.stderr.startswith("rows.csv: portfolio-column-missing: 没有列 `ruleset`")
+        assert not (here / "out").exists()
+
+    def test_results_are_there_already(self, here: Path) -> None:
+        write_portfolio(here)
+        arguments = ["run", "--input", "rows.parquet", "--output", "out"]
+        dianjia(*arguments)
+
+        again = dianjia(*arguments)
+        over = dianjia(*arguments, "--overwrite", "--format-out", "csv", "--details", "--threads", "1")
+
+        assert again.exit_code == 1
+        assert "output-not-empty" in again.stderr
+        assert over.exit_code == 0
+        assert (here / "out" / "bills.csv").exists()
+
+
+class TestListAndDue:
+    def test_list(self, here: Path) -> None:
+        done = dianjia("list")
+
+        assert done.stdout == (
+            "place    class  rule set      days in force                 standing  title\n"
+            "-------  -----  ------------  ----------------------------  --------  -----\n"
+            "cn.test  home   cn.test.home  2026-01-01 .. until replaced  example   居民\n"
+            "cn.test  shop   cn.test.shop  2026-01-01 .. until replaced  example   商业\n"
+        )
+
+    def test_list_for_a_program(self, here: Path) -> None:
+        done = dianjia("list", "--format", "json")
+
+        assert [one["ruleset"] for one in json.loads(done.stdout)] == [HOME, SHOP]
+
+    def test_nothing_is_due(self, here: Path) -> None:
+        done = dianjia("due", "--on", "2026-01-01")
+
+        assert (done.exit_code, done.stdout) == (0, "nothing ends by 2026-01-21 without a successor\n")
+
+    @pytest.mark.parametrize(
+        ("day", "code"), [("2026-06-10", 0), ("2026-06-11", 1), ("2026-06-30", 1), ("2027-01-01", 1)]
+    )
+    def test_a_rule_set_that_ends(self, day: str, code: int, here: Path) -> None:
+        """The last day is 30 June: 20 days before 1 July, the first day without a price, is 11 June."""
+        replace(here / "rules" / "shop.ruleset.yaml", "until_replaced: true", "through: 2026-06-30")
+
+        done = dianjia("due", "--within", "20d", "--on", day, "--format", "json")
+
+        assert done.exit_code == code
+        assert [(one["ruleset"], one["through"]) for one in json.loads(done.stdout)] == [(SHOP, "2026-06-30")] * code
+
+    @pytest.mark.parametrize("arguments", [["--within", "soon"], ["--on", "tomorrow"]])
+    def test_days_that_are_not_understood(self, arguments: list[str], here: Path) -> None:
+        assert dianjia("due", *arguments).exit_code == 2
+
+
+class _PlainDays(yaml.SafeLoader):
+    """Leaves days as text, as the rule language does."""
+
+
+_PlainDays.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _validator() -> Any:
+    schema = json_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+class TestSchema:
+    def test_the_committed_one_is_current(self) -> None:
+        """`make schema` writes it again."""
+        assert json.loads((ROOT / "rules" / "schema.json").read_text(encoding="utf-8")) == json_schema()
+
+    @pytest.mark.parametrize("file", sorted((ROOT / "rules").rglob("*.yaml")), ids=lambda file: file.stem)
+    def test_shipped_rules_conform(self, file: Path) -> None:
+        document = yaml.load(file.read_text(encoding="utf-8"), _PlainDays)  # noqa: S506 - a safe loader with less
+
+        assert [error.message for error in _validator().iter_errors(document)] == []
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ("quantity: kwh,", "quantty: kwh,"),
+            ("kind: formula", "kind: formular"),
+            ("version_by: period_from", "version_by: whenever"),
+            ("level: amber", "level: orange"),
+            ("standing: example", "standing: heard"),
+            ("places: 2", "places: two"),
+        ],
+    )
+    def test_an_editor_marks_slips(self, old: str, new: str) -> None:
+        assert old in HOME_YAML
+        document = yaml.load(HOME_YAML.replace(old, new), _PlainDays)  # noqa: S506 - a safe loader with less
+
+        assert list(_validator().iter_errors(document)) != []
+
+    def test_a_charge_of_a_kind_has_the_keys_of_that_kind(self) -> None:
+        document = yaml.load(HOME_YAML, _PlainDays)  # noqa: S506 - a safe loader with less
+        document["charges"]["energy"] = {"kind": "tiered", "quantity": "kwh", "tiers": [{"price": 1}]}
+
+        (error,) = _validator().iter_errors(document)
+
+        assert "'over' is a required property" in error.message
+
+
+def test_the_installed_command(here: Path) -> None:
+    """The script itself, as a user calls it: exit code, output and errors apart."""
+    command = Path(sys.executable).parent / "dianjia"
+
+    good = subprocess.run([command, "check"], capture_output=True, text=True, check=False)
+    bad = subprocess.run([command, "check", "nowhere"], capture_output=True, text=True, check=False)
+
+    assert (good.returncode, good.stderr) == (0, "")
+    assert (bad.returncode, bad.stdout) == (1, "")
+
+
+def test_demo(here: Path) -> None:
+    """A small portfolio over the shipped rules: what is planted is what is refused, and one bill is explained."""
+    rules = str(ROOT / "rules")
+
+    only = dianjia("demo", "--rows", "2000", "--portfolio-only", "p.parquet", "--format", "json")
+    done = dianjia("demo", "--rows", "2000", "--rules", rules)
+
+    assert json.loads(only.stdout)["rows"] == 2000
+    assert pq.read_metadata("p.parquet").num_rows == 2000
+    assert done.exit_code == 0
+    assert ["received", "2,000"] in [line.split() for line in done.stdout.splitlines()]
+    assert "dianjia explain cn." in done.stdout
+    assert "Working" in done.stdout
