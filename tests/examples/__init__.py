@@ -1,0 +1,1 @@
+"""Published and derived worked examples, and the rule sets that bill them."""

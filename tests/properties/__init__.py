@@ -1,0 +1,1 @@
+"""Whole bills of the engine, from both interpreters, against the independent oracles."""
