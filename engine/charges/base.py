@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Literal, NoReturn, Protocol
 
 from engine.language.fields import FormulaField, Model, NameField, Priced, Source, TextField
@@ -71,8 +72,10 @@ class Context(Protocol):
     currency: Unit
     minor_places: int
 
-    def figure(self, path: str, priced: Priced, unit: Unit) -> Expr:
-        """A price or limit: a printed number becomes a constant `charge.path` in `unit`; a formula stays."""
+    def figure(self, path: str, priced: Priced, unit: Unit, scale: Fraction = ...) -> Expr:
+        """A price or limit: a printed number times `scale` becomes a constant `charge.path` in `unit`; a formula
+        gets that name, and must have that unit or the same per month or day.
+        """
 
     def unit_of(self, expr: Expr) -> Unit:
         """The unit of an expression, as far as names tell; problems are left to inference."""

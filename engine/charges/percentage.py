@@ -1,13 +1,16 @@
 """percentage: a rider, tax or discount in per cent of a declared base; a discount is a negative percentage.
 
-`cap` bounds the size of the amount, whichever its sign.
+A printed percentage is in per cent; a formula is a share (a value with `unit: percent` is one). `cap` bounds the size
+of the amount, whichever its sign.
 """
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from engine.charges.base import ChargeModel, Context, Kind, Lowered, LoweredLine
 from engine.language.fields import PricedField, TextField
-from engine.language.formulas import Expr, maximum, minimum, number, rounded
+from engine.language.formulas import Expr, maximum, minimum, rounded
 from engine.language.units import DIMENSIONLESS
 
 
@@ -20,8 +23,7 @@ class Percentage(ChargeModel):
 def lower(charge: Percentage, context: Context) -> Lowered:
     """Lower to `base * percent * 0.01`, held between -cap and +cap."""
     base = context.base(charge.base)
-    percent = context.figure("percent", charge.percent, DIMENSIONLESS)
-    price = context.define("share", percent * number("0.01"))
+    price = context.figure("percent", charge.percent, DIMENSIONLESS, Fraction(1, 100))
     amount: Expr = base * price
     if charge.cap is not None:
         cap = context.figure("cap", charge.cap, context.currency)

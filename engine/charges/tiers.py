@@ -16,6 +16,7 @@ from typing import Literal
 from engine.charges.base import ChargeModel, Context, LoweredRefusal
 from engine.language.fields import FormulaField, IntField, Model, Priced, PricedField, Printed, TextField
 from engine.language.formulas import Compare, Expr, PartOf, minimum
+from engine.language.units import parse_unit
 
 Over = Literal["billing_month", "reading_cycle", "calendar_year", "ladder_year"]
 
@@ -42,7 +43,7 @@ def check_ladder(charge: LadderModel, context: Context) -> None:
         context.fail("before-not-declared", charge.place, charge=context.name)
     if not annual and charge.before is not None:
         context.fail("before-not-annual", charge.place, charge=context.name, over=charge.over)
-    if charge.over == "ladder_year" and charge.year_starts is None:
+    if charge.over == "ladder_year" and charge.year_starts not in range(1, 13):
         context.fail("year-starts", charge.place, charge=context.name)
 
 
@@ -72,6 +73,8 @@ def lower_limits(
     """
     check_order(context, [limit for _, limit in written])
     unit = context.unit_of(quantity)
+    if charge.over == "billing_month":  # a printed limit is a month's, and two months have two
+        unit = unit / parse_unit("month")[0]
     printed = [context.figure(path, limit, unit) for path, limit in written]
     values = [context.per_period(limit) for limit in printed]
     if charge.widen_limits is not None:

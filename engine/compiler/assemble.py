@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from engine.charges.base import ChargeModel, Kind
 from engine.charges.kinds import kinds
 from engine.compiler.constants import ConstantSource
-from engine.compiler.figures import TableCheck, band_source, notice_sources, table_source, value_source
+from engine.compiler.figures import TableCheck, band_source, days, notice_sources, table_source, value_source
 from engine.compiler.library import Library
 from engine.compiler.program import FIRST_DAY
 from engine.compiler.scope import TableSource
@@ -121,7 +121,7 @@ def _add_layer(found: Assembled, layer: Rules, problems: list[Problem]) -> None:
         if found.claim(name, name.place, problems):
             problems += _collect(found.bands, str(name), lambda b=bands, n=name: band_source(n, b, source))
     for name, check in layer.checks.items():
-        found.checks.append(TableCheck(str(name), check, "", name.place, FIRST_DAY))
+        found.checks.append(TableCheck(str(name), check, "", name.place, _first_day(found.ruleset)))
     for name, node in layer.quantities.items():
         if found.claim(name, name.place, problems):
             problems += _collect(found.quantities, str(name), lambda node=node, n=name: _quantity(n, node))
@@ -144,6 +144,10 @@ def _add_layer(found: Assembled, layer: Rules, problems: list[Problem]) -> None:
             problems.append(problem("wrong-type", layer.place, what="calendar", expected="a mapping"))
         else:
             found.calendar = layer.calendar
+
+
+def _first_day(ruleset: RuleSet) -> int:
+    return FIRST_DAY if ruleset.in_force is None else days(ruleset.in_force.from_, None)[0]
 
 
 def _collect(into: dict, name: str, make) -> list[Problem]:  # type: ignore[no-untyped-def,type-arg]  # one shape for every dictionary of a namespace

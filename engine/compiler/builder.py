@@ -7,8 +7,9 @@ formula of parameters alone costs nothing per row. Units are the caller's work (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from engine.compiler.fold import change_places, root, round_ratio
 from engine.compiler.program import BOOLEAN, DayTable, Figure, Rounding, Step, Type
@@ -40,7 +41,7 @@ def _ratio(numerator: int, denominator: int, shift: int, mode: Rounding) -> int:
     return round_ratio(numerator, denominator * 10**-shift, mode)
 
 
-FOLDS: dict[str, Fold] = {
+FOLDS: Final[Mapping[str, Fold]] = {
     "add": lambda v, o, t, m: v[0] + v[1],
     "subtract": lambda v, o, t, m: v[0] - v[1],
     "multiply": lambda v, o, t, m: v[0] * v[1],

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Context, Decimal
 from fractions import Fraction
+from typing import Final
 
-from engine.compiler.constants import ConstantSource, piece_at
+from engine.compiler.constants import Cell, ConstantSource, piece_at
 from engine.compiler.figures import TableCheck
 from engine.compiler.scope import TableSource
 from engine.language.formulas import (
@@ -27,11 +28,11 @@ from engine.language.formulas import (
     written,
 )
 from engine.language.models import PrintedException
-from engine.language.problems import Place, Problem, ProblemsFound, problem
+from engine.language.problems import Problem, ProblemsFound, problem
 from engine.language.reading import did_you_mean
 
 _CONTEXT = Context(prec=60)
-_MODES = {
+_MODES: Final = {
     "half_up": ROUND_HALF_UP,
     "half_even": ROUND_HALF_EVEN,
     "up": ROUND_UP,
@@ -49,15 +50,13 @@ def run_check(
     table = tables.get(item.prefix + str(check.of))
     if table is None:
         return [problem("unknown-table", check.of.place, None, name=check.of, **did_you_mean(check.of, tables))]
-    rows: dict[tuple[str, ...], dict[str, Decimal]] = {}
-    places: dict[tuple[str, ...], Place | None] = {}
+    rows: dict[tuple[str, ...], dict[str, Cell]] = {}
     for column, source in table.columns.items():
         piece = piece_at(source, item.day)
         for key, cell in (piece.cells if piece is not None else {}).items():
             row = rows.setdefault(key, {})
-            places.setdefault(key, cell.place if cell is not None else table.place)
             if cell is not None:
-                row[column] = cell.value
+                row[column] = cell
     outer: dict[str, Decimal] = {}
     for path, source in constants.items():
         piece = piece_at(source, item.day)
@@ -73,14 +72,23 @@ def run_check(
         if any(column in table.columns and column not in row for column in _names(check.holds)):
             continue  # the notice prints nothing there, so there is nothing to check
         try:
-            problems += _row(item, key, {**outer, **row}, exceptions.get(key), places[key])
+            problems += _row(item, key, row, outer, exceptions.get(key))
         except ProblemsFound as bad:
             return list(bad.problems)
     return problems
 
 
-def _row(item, key, names, exception: PrintedException | None, place) -> list[Problem]:  # type: ignore[no-untyped-def]  # a row's own dictionaries, made above
+def _row(
+    item: TableCheck,
+    key: tuple[str, ...],
+    row: Mapping[str, Cell],
+    outer: Mapping[str, Decimal],
+    exception: PrintedException | None,
+) -> list[Problem]:
+    """Problems of one row; marked where the formula's first column stands."""
     holds = item.check.holds
+    names = {**outer, **{column: cell.value for column, cell in row.items()}}
+    place = next((row[name].place for name in _names(holds) if name in row), item.place)
     ok = bool(_evaluate(holds, names))
     label = ", ".join(key)
     if ok:
@@ -101,10 +109,12 @@ def _row(item, key, names, exception: PrintedException | None, place) -> list[Pr
     return []
 
 
-def _names(expr: Expr) -> set[str]:
-    """Names that a formula reads."""
-    found = {expr.path} if isinstance(expr, Name) else set()
-    return found.union(*(_names(child) for child in children(expr)))
+def _names(expr: Expr) -> list[str]:
+    """Names of a formula, in the order in which they are written."""
+    found = [expr.path] if isinstance(expr, Name) else []
+    for child in children(expr):
+        found += _names(child)
+    return found
 
 
 def _evaluate(expr: Expr, names: Mapping[str, Decimal]) -> Decimal:  # one case a node

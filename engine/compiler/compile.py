@@ -123,10 +123,6 @@ def _own_problems(ruleset: RuleSet) -> list[Problem]:
         problems.append(problem("missing-source", ruleset.place, name=ruleset.ruleset))
     if ruleset.in_force is None:
         problems.append(problem("missing-in-force", ruleset.place, name=ruleset.ruleset))
-    elif ruleset.in_force.through is not None and ruleset.in_force.through < ruleset.in_force.from_:
-        place, other = ruleset.in_force.place_of("through"), ruleset.in_force.place_of("from")
-        through, first = ruleset.in_force.through, ruleset.in_force.from_
-        problems.append(problem("through-before-from", place, other, through=through, from_day=first))
     return problems
 
 
@@ -253,7 +249,8 @@ def _hash_of(library: Library, file: str) -> str:
 def _due(assembled: Assembled, resolved: Resolved, interval: tuple[int, int]) -> tuple[tuple[str, int], ...]:
     """What ends: notice series, dated values, charges, the rule set itself; with the day after its last."""
     ends: dict[str, int] = {}
-    if interval[1] != END_DAY:
+    own = assembled.ruleset.in_force
+    if interval[1] != END_DAY and (own is None or own.closed is None):
         ends[str(assembled.ruleset.ruleset)] = interval[1]
     for source in resolved.scope.constants.values():
         end = max((piece.end_day for piece in source.pieces), default=END_DAY)

@@ -118,6 +118,8 @@ def _sort(
         kind = type(document).__name__.lower()
         name: Text = getattr(document, kind)
         known = by_id.get((kind, str(name)))
+        if known is not None and document.place.file not in asked:
+            continue  # what was asked for stands before what lies around it
         if known is not None:
             problems.append(problem("document-twice", document.place, known.place, kind=kind, name=name))
             continue

@@ -36,6 +36,7 @@ from engine.language.formulas import (
     parse,
     rounded,
     total,
+    written,
 )
 from engine.language.models import Input
 from engine.language.nodes import Text
@@ -80,27 +81,37 @@ class ChargeContext:
         self.currency = resolver.currency
         self.minor_places = resolver.assembled.ruleset.minor_places
 
-    def figure(self, path: str, priced: Priced, unit: Unit) -> Expr:
+    def figure(self, path: str, priced: Priced, unit: Unit, scale: Fraction = ONE) -> Expr:
         full = f"{self.name}.{path}"
         if isinstance(priced, Printed):
-            cell = scaled(priced, ONE)
+            cell = scaled(priced, scale)
             self.resolver.problems += check_plausible(cell, unit, None, ONE)
             source = single(full, unit, cell, *label(self.source), full, priced.place)
         elif isinstance(priced, Dated):
-            pieces = []
-            for entry, after in zip(priced.dated, [*priced.dated[1:], None], strict=True):
-                first, end = days(entry.from_, entry.through)
-                if entry.through is None and after is not None:
-                    end = day_number(after.from_)
-                cell = scaled(entry.printed, ONE)
-                self.resolver.problems += check_plausible(cell, unit, None, ONE)
-                pieces.append(Piece(first, end, {(): cell}, *label(entry.source or self.source)))
-            source = ConstantSource(full, unit, full, (), tuple(pieces), priced.place)
+            source = self.dated(full, priced, unit, scale)
         else:
+            self.expect_unit(priced, unit)
             self.resolver.define(full, priced, priced.place)
             return Name(full, place=priced.place)
         self.resolver.constants[full] = source
         return Name(full, place=source.place)
+
+    def dated(self, full: str, priced: Dated, unit: Unit, scale: Fraction) -> ConstantSource:
+        pieces = []
+        for entry, after in zip(priced.dated, [*priced.dated[1:], None], strict=True):
+            first, end = days(entry.from_, entry.through)
+            if entry.through is None and after is not None:
+                end = day_number(after.from_)
+            cell = scaled(entry.printed, scale)
+            self.resolver.problems += check_plausible(cell, unit, None, ONE)
+            pieces.append(Piece(first, end, {(): cell}, *label(entry.source or self.source)))
+        return ConstantSource(full, unit, full, (), tuple(pieces), priced.place)
+
+    def expect_unit(self, expr: Expr, unit: Unit) -> None:
+        """Tell a price or limit of the wrong unit at its own place, before it meets a quantity."""
+        got = self.unit_of(expr)
+        if got != DIMENSIONLESS and got not in (unit, unit / MONTH, unit / DAY, unit * MONTH):
+            self.fail("figure-unit", expr.place, formula=written(expr), unit=got, expected=str(unit) or "1")
 
     def unit_of(self, expr: Expr) -> Unit:
         return self.resolver.unit_of(expr)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from engine.compiler.assemble import Assembled
 from engine.compiler.builder import Builder
@@ -51,15 +52,15 @@ class OutputMaker:
     def make(self) -> Outputs:
         self.collect(self.inputs)
         for name in self.assembled.refuse:
-            self.collect(lambda name=name: self.refuse(name))  # type: ignore[misc]
+            self.collect(partial(self.refuse, name))
         self.collect(self.energy)
         for rule in self.resolved.charges:
-            self.collect(lambda rule=rule: self.charge(rule))  # type: ignore[misc]
+            self.collect(partial(self.charge, rule))
         self.total()
         for name in self.assembled.warnings:
-            self.collect(lambda name=name: self.warning(name))  # type: ignore[misc]
+            self.collect(partial(self.warning, name))
         for name in self.assembled.quantities:
-            self.collect(lambda name=name: self.named(name))  # type: ignore[misc]
+            self.collect(partial(self.named, name))
         return self.outputs
 
     def collect(self, make: Callable[[], None]) -> None:

@@ -415,6 +415,12 @@ TYPES: Mapping[str, Entry] = {
         "`{left}` 的单位是 [{left_unit}]，`{right}` 的单位是 "
         "[{right_unit}]。带单位的数写成 `260[kWh/kVA]`；价格乘以数量得金额。",
     ),
+    "figure-unit": Entry(
+        "`{formula}` is in [{unit}], where [{expected}] is expected.",
+        "Name a value in [{expected}], or write a number without a unit.",
+        "`{formula}` 的单位是 [{unit}]，这里应为 [{expected}]。",
+        "请用单位为 [{expected}] 的数值，或直接写数。",
+    ),
     "amount-unit": Entry(
         "the charge `{charge}` comes out in [{unit}], not in [{currency}].",
         "An amount is a quantity times a price, for example `kwh_peak * price_peak`.",
@@ -627,6 +633,12 @@ CHARGES: Mapping[str, Entry] = {
         "Write `rest_to: {charge}`.",
         "`whole_rounded` 时余数归 `{charge}` 本身。",
         "请写 `rest_to: {charge}`。",
+    ),
+    "fixed-mode": Entry(
+        "`{charge}` is always billed by `{mode}` and has prices for {parts}.",
+        "Keep `{mode}` only, or let an input choose the mode.",
+        "`{charge}` 固定按 `{mode}` 计收，却写了 {parts} 的价格。",
+        "请只写 `{mode}`，或者让一个输入项来选方式。",
     ),
     "high-use-of": Entry(
         "`of` needs two formulas, energy and capacity.",

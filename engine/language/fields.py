@@ -11,10 +11,10 @@ formulas. A model is written with these types alone, and `read` tells every prob
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from itertools import pairwise
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
@@ -45,6 +45,7 @@ __all__ = [
     "TextField",
     "UnitField",
     "WrittenUnit",
+    "check_dated",
     "read",
 ]
 
@@ -71,8 +72,8 @@ def _formula(text: Text) -> Expr:
     return parse(text)
 
 
-_SCALAR_SCHEMA: dict[str, Any] = {"type": ["number", "string"]}
-_FORMULA_SCHEMA: dict[str, Any] = {"type": ["string", "number", "boolean"]}
+_SCALAR_SCHEMA: Final[Mapping[str, Any]] = {"type": ["number", "string"]}
+_FORMULA_SCHEMA: Final[Mapping[str, Any]] = {"type": ["string", "number", "boolean"]}
 
 NumberField = Annotated[Printed, _scalar(scalars.number), WithJsonSchema({"type": "number"})]
 IntField = Annotated[int, _scalar(scalars.whole_number), WithJsonSchema({"type": "integer"})]

@@ -13,16 +13,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import NoReturn
+from typing import Final
 
 from engine.language.nodes import Text
-from engine.language.problems import Place, Problem, ProblemsFound, problem
+from engine.language.problems import Place, ProblemsFound, problem
 from engine.language.units import DIMENSIONLESS, Unit, parse_unit
 
 ROUNDINGS = ("half_up", "half_even", "up", "down", "floor", "ceiling")
 
 # function -> number of values, whether places and mode follow
-FUNCTIONS = {
+FUNCTIONS: Final = {
     "min": (None, False),
     "max": (None, False),
     "sum": (None, False),
@@ -204,8 +204,8 @@ def parse(text: Text) -> Expr:
     return _Reader(text).read()
 
 
-_BINARY = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}
-_COMPARE = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
+_BINARY: Final = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}
+_COMPARE: Final = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 
 
 class _Reader:
@@ -217,18 +217,18 @@ class _Reader:
     def read(self) -> Expr:
         if not self.source.isascii():
             bad = next(c for c in self.source if not c.isascii())
-            self.fail("formula-character", self.text.place, character=bad)
+            raise self.problem("formula-character", self.text.place, character=bad)
         if "\n" in self.source:
             self.source = " ".join(self.source.split())
         try:
             tree = ast.parse(_NUMBERED.sub(_as_letters, self.source), mode="eval")
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            self.fail("formula-syntax", self.text.place, formula=self.source)
+            raise self.problem("formula-syntax", self.text.place, formula=self.source) from None
         return self.node(tree.body)
 
-    def fail(self, code: str, place: Place | None, **parameters: object) -> NoReturn:
-        found: Problem = problem(code, place, None, **parameters)
-        raise ProblemsFound((found,))
+    def problem(self, code: str, place: Place | None, **parameters: object) -> ProblemsFound:
+        """What to raise."""
+        return ProblemsFound([problem(code, place, None, **parameters)])
 
     def place(self, node: ast.expr) -> Place:
         whole = self.text.place
@@ -261,14 +261,14 @@ class _Reader:
                 return Unary("not", self.node(operand), place=place)
             case ast.BinOp(left=left, op=op, right=right):
                 if isinstance(op, ast.Div | ast.FloorDiv | ast.Mod):
-                    self.fail("division-without-places", place, formula=self.segment(node))
+                    raise self.problem("division-without-places", place, formula=self.segment(node))
                 if type(op) not in _BINARY:
-                    self.fail("formula-operator", place, formula=self.segment(node))
+                    raise self.problem("formula-operator", place, formula=self.segment(node))
                 return Binary(_BINARY[type(op)], self.node(left), self.node(right), place=place)
             case ast.Compare(left=left, ops=ops, comparators=comparators):
                 sides = [self.node(side) for side in (left, *comparators)]
                 if any(type(op) not in _COMPARE for op in ops):
-                    self.fail("formula-operator", place, formula=self.segment(node))
+                    raise self.problem("formula-operator", place, formula=self.segment(node))
                 parts = tuple(
                     Compare(_COMPARE[type(op)], sides[i], sides[i + 1], place=place) for i, op in enumerate(ops)
                 )
@@ -285,15 +285,15 @@ class _Reader:
             case ast.Call():
                 return self.call(node)
             case _:
-                self.fail("formula-syntax", place, formula=self.segment(node))
+                raise self.problem("formula-syntax", place, formula=self.segment(node))
 
     def literal(self, node: ast.Constant, unit: str | None = None) -> Expr:
         place = self.place(node)
         if isinstance(node.value, bool):
-            self.fail("formula-boolean", place, formula=self.segment(node))
+            raise self.problem("formula-boolean", place, formula=self.segment(node))
         written = self.segment(node)
         if not isinstance(node.value, int | float) or not _NUMBER.match(written):
-            self.fail("formula-number", place, formula=written)
+            raise self.problem("formula-number", place, formula=written)
         value = Decimal(written)
         if unit is None:
             return Number(value, place=place)
@@ -314,9 +314,9 @@ class _Reader:
             return Name(".".join([inner.id, *reversed(parts)]), place=self.place(node))
         if isinstance(inner, ast.Subscript):
             if isinstance(inner.value, ast.Constant) or len(parts) != 1:
-                self.fail("formula-syntax", self.place(node), formula=self.segment(node))
+                raise self.problem("formula-syntax", self.place(node), formula=self.segment(node))
             return self.subscript(inner, parts[0], outer=node)
-        self.fail("formula-syntax", self.place(node), formula=self.segment(node))
+        raise self.problem("formula-syntax", self.place(node), formula=self.segment(node))
 
     def subscript(self, node: ast.Subscript, column: str | None, outer: ast.expr | None = None) -> Expr:
         place = self.place(outer or node)
@@ -325,33 +325,35 @@ class _Reader:
         if isinstance(node.value, ast.Subscript):  # price[city][meter]
             row = self.subscript(node.value, None)
             if not isinstance(row, Item) or column is not None:
-                self.fail("formula-syntax", place, formula=self.segment(node))
+                raise self.problem("formula-syntax", place, formula=self.segment(node))
             return replace(row, column=self.node(node.slice), place=place)
         table = self.name(node.value)
         if not isinstance(table, Name):
-            self.fail("formula-syntax", place, formula=self.segment(node))
+            raise self.problem("formula-syntax", place, formula=self.segment(node))
         items = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         return Item(table.path, tuple(self.node(item) for item in items), column, place=place)
 
     def call(self, node: ast.Call) -> Expr:
         place = self.place(node)
         if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS or node.keywords:
-            self.fail("unknown-function", place, name=self.segment(node.func), known=", ".join(sorted(FUNCTIONS)))
+            raise self.problem(
+                "unknown-function", place, name=self.segment(node.func), known=", ".join(sorted(FUNCTIONS))
+            )
         word = node.func.id
         count, rounds = FUNCTIONS[word]
         arguments = list(node.args)
         places, mode = None, "half_up"
         if rounds:
             if len(arguments) < 2 + (count or 0):
-                self.fail("division-without-places", place, formula=self.segment(node))
+                raise self.problem("division-without-places", place, formula=self.segment(node))
             mode_node, places_node = arguments.pop(), arguments.pop()
             if not isinstance(mode_node, ast.Name) or mode_node.id not in ROUNDINGS:
-                self.fail("unknown-rounding", self.place(mode_node), known=", ".join(ROUNDINGS))
+                raise self.problem("unknown-rounding", self.place(mode_node), known=", ".join(ROUNDINGS))
             if not isinstance(places_node, ast.Constant) or not re.fullmatch(r"\d", self.segment(places_node)):
-                self.fail("rounding-places", self.place(places_node), formula=self.segment(node))
+                raise self.problem("rounding-places", self.place(places_node), formula=self.segment(node))
             places, mode = int(self.segment(places_node)), mode_node.id
         if (count is not None and len(arguments) != count) or not arguments:
-            self.fail("argument-count", place, name=word, formula=self.segment(node))
+            raise self.problem("argument-count", place, name=word, formula=self.segment(node))
         return Call(word, tuple(self.node(a) for a in arguments), places, mode, place=place)
 
 

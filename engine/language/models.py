@@ -6,9 +6,10 @@ new kind of charge needs no change here. Cross-references between documents are 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from engine.language.fields import (
     BoolField,
@@ -24,7 +25,9 @@ from engine.language.fields import (
     Source,
     TextField,
     UnitField,
+    check_dated,
 )
+from engine.language.problems import ProblemsFound, problem
 
 Level = Literal["info", "yellow", "amber", "red"]
 
@@ -37,6 +40,14 @@ class InForce(Model):
     from_: Annotated[DayField, Field(alias="from")]
     through: DayField | None = None
     until_replaced: BoolField = False
+    closed: TextField | None = None  # why nothing follows: `dianjia due` does not ask for a successor
+
+    @model_validator(mode="after")
+    def _in_order(self) -> InForce:
+        if self.through is not None and self.through < self.from_:
+            place = self.place_of("through")
+            raise ProblemsFound([problem("through-before-from", place, through=self.through, from_day=self.from_)])
+        return self
 
 
 class Bounds(Model):
@@ -57,6 +68,13 @@ class Value(Model):
     title: TextField | None = None
     plausible: Bounds | None = None
     source: Source | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Value:
+        found = check_dated(self.dated or [])
+        if found:
+            raise ProblemsFound(found)
+        return self
 
 
 class TableColumn(Model):
@@ -283,4 +301,4 @@ class RuleSet(Rules):
     tests: list[Test] = []
 
 
-DOCUMENTS: dict[str, type[Document]] = {"notice": Notice, "form": Form, "ruleset": RuleSet, "shared": Shared}
+DOCUMENTS: Final[Mapping[str, type[Document]]] = {"notice": Notice, "form": Form, "ruleset": RuleSet, "shared": Shared}

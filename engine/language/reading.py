@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Final, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, PrivateAttr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -25,7 +25,7 @@ A_LIST = "a list"
 ONE_VALUE = "one value"
 
 # how each shape is called in Chinese, and how it is written, in both languages
-_WORDS = {
+_WORDS: Final = {
     KEYS_WITH_VALUES: (
         "“键: 值”",
         "Write `key: value`, each on its own line, or `{key: value, key: value}`.",
@@ -42,7 +42,7 @@ _WORDS = {
         "请只写值，不加括号或短横。",
     ),
 }
-_SHAPES = {
+_SHAPES: Final = {
     "list_type": A_LIST,
     "tuple_type": A_LIST,
     "dict_type": KEYS_WITH_VALUES,

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from typing import Final
 
 import yaml
 
 from engine.language.nodes import Node, Text
 from engine.language.problems import LINE_BREAK, Place, Problem, problem
 
-_CLOSING = {"{": "}", "[": "]"}
+_CLOSING: Final = {"{": "}", "[": "]"}
 _KEY = r"[A-Za-z_][\w.-]*"
 _KEY_IN_BRACES = re.compile(rf"(?:^|[{{,])\s*({_KEY})\s*:\s+", re.ASCII)
 _KEY_WIDE_COLON = re.compile(rf"\s*(?:-\s+)?{_KEY}\s*(：)", re.ASCII)
@@ -22,7 +23,7 @@ _KEY_TIGHT_COLON = re.compile(rf"\s*(?:-\s+)?(({_KEY}):(\S.*?))\s*$", re.ASCII)
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'")
 _WIDE_STRUCTURE = re.compile(r"(?<=[\w\]}\"')])\s*([：，｛｝［］])")
 
-_SIGNS = {
+_SIGNS: Final = {
     "\u3000": " ",
     "\u00a0": " ",
     "、": ",",
