@@ -37,9 +37,9 @@ $(STAMP):
 	fi; \
 	rm -f $(VENV)/installed-*; \
 	if "$$python" -c 'import ensurepip' 2>/dev/null; then \
-	    "$$python" -m venv $(VENV); pip=($(BIN)/python -m pip); \
+	    "$$python" -m venv --clear $(VENV); pip=($(BIN)/python -m pip); \
 	else \
-	    "$$python" -m venv --without-pip $(VENV); pip=("$$python" -m pip --python $(BIN)/python); \
+	    "$$python" -m venv --clear --without-pip $(VENV); pip=("$$python" -m pip --python $(BIN)/python); \
 	fi; \
 	echo "installing pinned packages into $(VENV) for $$($(BIN)/python --version)"; \
 	"$${pip[@]}" install --quiet --disable-pip-version-check --no-deps --requirement requirements.lock; \

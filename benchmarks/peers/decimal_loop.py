@@ -5,7 +5,7 @@ Shares nothing with the engine and nothing with the other peers, so its answers 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import ROUND_HALF_UP, Context, Decimal, Inexact, localcontext
 from typing import Any
 
@@ -33,7 +33,8 @@ def _bill(loaded: tuple[Workload, list[list[int]]]) -> list[tuple[Decimal, ...]]
         if given and (min(given) < column.low or max(given) > column.high):
             raise ValueError(f"{column.name} leaves its bounds")
     scales = [Decimal(1).scaleb(-column.places) for column in workload.inputs]
-    row_bill = {"W1": _residential, "W2": _industrial}[workload.name]
+    bills: dict[str, Callable[..., tuple[Decimal, ...]]] = {"W1": _residential, "W2": _industrial}
+    row_bill = bills[workload.name]
     with localcontext(Context(prec=60, rounding=ROUND_HALF_UP)) as context:
         context.traps[Inexact] = False
         return [row_bill(*row) for row in _rows(scales, values)]

@@ -67,7 +67,7 @@ def tables(path: Path, format_: str, schema: Any, dictionaries: Sequence[str], r
     with damage_named(path):
         if format_ == "parquet":
             texts = [name for name in dictionaries if pa.types.is_string(schema.field(name).type)]
-            with pq.ParquetFile(path, read_dictionary=texts or None, pre_buffer=True) as parquet:
+            with pq.ParquetFile(path, read_dictionary=texts or None) as parquet:
                 for batch in parquet.iter_batches(batch_size=rows):
                     yield pa.Table.from_batches([batch])
         elif format_ == "csv":

@@ -129,9 +129,7 @@ _SLIPS: Final = (
         "cn.guangdong.residential",
         {**_HOME, "on_tou": 1, "kwh_peak": 6_000, "kwh_flat": 6_000, "kwh_valley": 6_000},
     ),
-    _Slip(
-        "refused-by-rule", "demand_above_capacity", "cn.hubei.industry_commerce", {**_FACTORY, "demand_kw": 24_123_456}
-    ),
+    _Slip("refused-by-rule", "demand_kw", "cn.hubei.industry_commerce", {**_FACTORY, "demand_kw": 24_123_456}),
     _Slip("no-table-cell", "prices.energy_price", "cn.hubei.industry_commerce", {**_SHOP, "voltage": "at_110kv"}),
 )
 

@@ -1,6 +1,6 @@
 """Portfolio files -> batches of rows: Parquet, CSV, Arrow IPC file and stream, read a piece at a time.
 
-Takes a path and what the rule sets of a book read; gives batches of about 262,144 rows. A column that no rule set reads
+Takes a path and what the rule sets of a book read; gives batches of about 131,072 rows. A column that no rule set reads
 passes through to the bills. What concerns a file or a column as a whole stops the run before anything is billed
 (`FileProblem`); what concerns one row is left to the row.
 """
@@ -26,7 +26,7 @@ from engine.evaluator.refuse import row_problem
 from engine.evaluator.rows import Column, RowProblem, Rows
 from engine.evaluator.seen import Words, keys_of_numbers, keys_of_text
 
-BATCH_ROWS: Final = 262_144
+BATCH_ROWS: Final = 131_072
 KEY_COLUMNS: Final = ("row_id", "ruleset", "period_from", "period_to")
 CUSTOMARY: Final = frozenset({"account", "bill_id", "revision"})  # pass through under these names, never a slip
 ALIKE: Final = 0.84  # how near a column's name must be to an input's to be taken for a slip of the pen

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, NoReturn, Protocol
 
-from engine.language.fields import FormulaField, Model, NameField, Priced, Source, TextField
+from engine.language.fields import FormulaField, Model, NameField, Priced, Printed, Source, TextField
 from engine.language.formulas import Expr, Name
 from engine.language.models import InForce
 from engine.language.nodes import Text
-from engine.language.problems import Place
+from engine.language.problems import Place, Problem
 from engine.language.units import Unit
 
 
@@ -49,12 +49,16 @@ class LoweredLine:
 
 @dataclass(frozen=True, slots=True)
 class LoweredRefusal:
-    """A row is refused where `unless` does not hold."""
+    """A row is refused by the rule where `unless` does not hold; `problem` is told where constants alone decide that.
+
+    What the braces of `message` name are the `values`.
+    """
 
     unless: Expr
-    code: str
     field: str
-    message: str = ""
+    message: str
+    problem: Problem | None = None
+    values: tuple[tuple[str, Expr], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Context(Protocol):
     """What the compiler offers a kind while it lowers one charge."""
 
     name: str
+    place: Place  # of the charge's name, for what the charge lacks
     currency: Unit
     minor_places: int
 
@@ -107,7 +112,10 @@ class Context(Protocol):
     def bands(self) -> tuple[str, ...]:
         """Names of the band tables in reach."""
 
-    def fail(self, code: str, place: Place | None, **parameters: object) -> NoReturn:
+    def printed(self, expr: Expr) -> Printed | None:
+        """The number that an expression is, or that the value or hole has which it names; None: it is computed."""
+
+    def fail(self, code: str, place: Place | None, other: Place | None = None, **parameters: object) -> NoReturn:
         """Raise a problem with its place."""
 
 

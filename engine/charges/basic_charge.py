@@ -7,15 +7,16 @@ B  c·p up to 1.05c; above it 1.05c·p + 2p·(a - 1.05c)
 C  c·p + 2p·max(0, a - c)                            the older 核定 rule
 D  0.95c·p below 0.95c; a·p up to 1.05c; above it c·p + 2p·(a - c)
 `floor` raises the contract value to a percentage of a capacity, one kW a kVA. `high_use` multiplies the demand
-price where kWh per kVA reach a threshold (the 260 kWh/kVA rule); nothing is divided for it.
+price where kWh per kVA reach a threshold, 260[kWh/kVA/month] times the months; nothing is divided for it.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Literal
 
 from engine.charges.base import ChargeModel, Context, Kind, Lowered, LoweredLine, LoweredRefusal
-from engine.language.fields import FormulaField, Model, NameField, NumberField, Priced, PricedField, TextField
+from engine.language.fields import FormulaField, Model, NumberField, Priced, PricedField, TextField
 from engine.language.formulas import (
     ZERO,
     Compare,
@@ -51,7 +52,9 @@ class ContractDemand(Model):
 
 
 class HighUse(Model):
-    modes: list[NameField]
+    what = "the rule of high use"
+
+    modes: list[Literal["contract_demand", "actual_demand"]]
     at_least: FormulaField
     of: list[FormulaField]
     price_times: NumberField
@@ -89,7 +92,7 @@ def lower(charge: BasicCharge, context: Context) -> Lowered:
     if not known:
         return Lowered(tuple(lines))
     one_of = known[0] if len(known) == 1 else Logic("or", known, place=charge.mode.place)
-    refusal = LoweredRefusal(one_of, "refused-by-rule", "mode", f"{context.name}: no price for this mode")
+    refusal = LoweredRefusal(one_of, "mode", f"{context.name}: no price for this mode")
     return Lowered(tuple(lines), refusals=(refusal,))
 
 
@@ -106,15 +109,15 @@ def _line(context: Context, name: str, quantity: Expr, price: Expr, shown: Expr 
 def _demand_price(charge: BasicCharge, context: Context, mode: str, priced: Priced, quantity: Expr) -> Expr:
     """The demand price, times `price_times` where high use reaches the threshold."""
     rule = charge.high_use
-    if rule is None or mode not in [str(name) for name in rule.modes]:
+    if rule is None or mode not in rule.modes:
         return context.figure(f"{mode}.price", priced, _per_month(context, quantity))
     price = context.figure(f"{mode}.full_price", priced, _per_month(context, quantity))
     if len(rule.of) != 2:
-        context.fail("high-use-of", rule.place)
+        context.fail("high-use-of", rule.place_of("of"), count=len(rule.of))
     energy, capacity = rule.of
     reached = both(
         Compare(">", capacity, ZERO, place=rule.place),
-        Compare(">=", energy, rule.at_least * capacity, place=rule.place),
+        Compare(">=", energy, context.per_period(rule.at_least * capacity), place=rule.place),
     )
     assert reached is not None
     return context.define(

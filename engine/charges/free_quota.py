@@ -32,7 +32,7 @@ def lower(charge: FreeQuota, context: Context) -> Lowered:
         amount: Expr = -context.per_period(a_month)
         return Lowered((LoweredLine("", amount, quantity=months, price=charge.price, place=charge.place),))
     if charge.of is None:
-        context.fail("free-quota-of", charge.place, charge=context.name)
+        context.fail("free-quota-of", context.place, charge=context.name)
     used = maximum(minimum(context.per_period(quota), charge.of), ZERO)
     quantity = context.define("kwh", used)
     line = LoweredLine("", -(quantity * charge.price), quantity=quantity, price=charge.price, place=charge.place)

@@ -6,11 +6,16 @@ pf = P/√(P²+Q²), rounded half up to two places; the percentage stands in the
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+
 from engine.charges.base import ChargeModel, Context, Kind, Lowered, LoweredLine, LoweredRefusal
 from engine.language.fields import FormulaField, TextField
-from engine.language.formulas import ZERO, Call, Compare, Expr, If, Item, Logic, number
+from engine.language.formulas import ZERO, Call, Compare, Expr, If, Item, Logic, number, written
+from engine.language.problems import Problem, problem
 
-_PREFIX = "standard_"
+_TABLE = re.compile("standard_([01])_([0-9]{2})")
 
 
 class PowerFactor(ChargeModel):
@@ -22,9 +27,9 @@ class PowerFactor(ChargeModel):
 
 def lower(charge: PowerFactor, context: Context) -> Lowered:
     """Lower to `base * percentage of the standard's table at the rounded power factor`."""
-    tables = {name.removeprefix(_PREFIX).replace("_", "."): name for name in context.bands() if _PREFIX in name}
+    tables = {f"{match[1]}.{match[2]}": name for name in context.bands() if (match := _TABLE.fullmatch(name))}
     if not tables:
-        context.fail("no-power-factor-table", charge.place, charge=context.name)
+        context.fail("no-power-factor-table", charge.place_of("kind"), charge=context.name)
     measured = Call("power_factor", (charge.active, charge.reactive), 2, "half_up", place=charge.place)
     factor = context.define("cos", measured)
     percent: Expr = ZERO
@@ -42,10 +47,27 @@ def lower(charge: PowerFactor, context: Context) -> Lowered:
     percent = context.define("percent", If(idle, ZERO, percent, place=charge.place))
     base = context.base(charge.base)
     one_of = known[0] if len(known) == 1 else Logic("or", tuple(known), place=charge.standard.place)
-    message = f"power-factor standards with a table: {', '.join(sorted(tables))}"
-    refusal = LoweredRefusal(one_of, "refused-by-rule", "standard", message)
+    known_text = ", ".join(sorted(tables))
+    message = f"{context.name}: power-factor standards with a table are {known_text}"
+    # a table of standards may hold some for customers whom `when` leaves out: their rows tell
+    told = None if isinstance(charge.standard, Item) else _no_table(charge.standard, tables, context)
+    refusal = LoweredRefusal(one_of, "standard", message, told)
     line = LoweredLine("", base * percent, quantity=base, price=percent, place=charge.place)
     return Lowered((line,), refusals=(refusal,))
+
+
+def _no_table(standard: Expr, tables: Mapping[str, str], context: Context) -> Problem:
+    """What is told where the standard is known and has no table: 80 for 0.80, most often."""
+    printed = context.printed(standard)
+    near = {"suggestion": "", "suggestion_zh": ""}
+    place, other, text = standard.place, None, written(standard)
+    if printed is not None:
+        place, text = printed.place, printed.text
+        other = standard.place if standard.place != place else None
+        meant = next((name for name in tables if Decimal(name) * 100 == printed.value), None)
+        if meant is not None:
+            near = {"suggestion": f"Write `{meant}`. ", "suggestion_zh": f"请写 `{meant}`。"}
+    return problem("power-factor-standard", place, other, standard=text, known=", ".join(sorted(tables)), **near)
 
 
 KIND = Kind("power_factor", PowerFactor, lower)

@@ -36,7 +36,7 @@ def lower(charge: QuantityDiscount, context: Context) -> Lowered:
         line = LoweredLine("", -(discounted * price), quantity=discounted, price=price, place=charge.place)
         return Lowered((line,))
     if charge.percent is None or charge.price is not None or not charge.base:
-        context.fail("discount-price-or-percent", charge.place, charge=context.name)
+        context.fail("discount-price-or-percent", context.place, charge=context.name)
     share = number(charge.percent.value / Decimal(100))
     base = context.base(charge.base)
     exact = Call(

@@ -26,7 +26,7 @@ def lower(charge: Tiered, context: Context) -> Lowered:
         if tier.up_to is None:
             context.fail("tier-without-limit", tier.place)
     if charge.tiers[-1].up_to is not None:
-        context.fail("last-tier-with-limit", charge.tiers[-1].place)
+        context.fail("last-tier-with-limit", charge.tiers[-1].place_of("up_to"))
     written = [(f"{k}.up_to", tier.up_to) for k, tier in enumerate(charge.tiers, 1) if tier.up_to is not None]
     limits = lower_limits(charge, context, written, charge.quantity)
     unit = per_unit(context, charge.quantity)

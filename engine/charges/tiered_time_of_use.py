@@ -15,6 +15,7 @@ from engine.charges.base import Context, Kind, Lowered, LoweredLine, per_unit
 from engine.charges.tiers import LadderModel, Limits, check_ladder, lower_limits, split
 from engine.language.fields import FormulaField, Model, NameField, PricedField, TextField
 from engine.language.formulas import ZERO, Call, Compare, Expr, If, PartOf, total
+from engine.language.reading import did_you_mean
 
 
 class TierRow(Model):
@@ -37,15 +38,17 @@ def lower(charge: TieredTimeOfUse, context: Context) -> Lowered:
         missing = [str(period) for period in charge.quantity if period not in row.price]
         extra = [period for period in row.price if period not in charge.quantity]
         if missing:
-            context.fail("tou-period-not-priced", row.place, charge=context.name, missing=", ".join(missing))
+            place = row.place_of("price")
+            context.fail("tou-period-not-priced", place, charge=context.name, missing=", ".join(missing))
         if extra:
             known = ", ".join(str(period) for period in charge.quantity)
-            context.fail("unknown-tou-period", extra[0].place, period=extra[0], known=known)
+            near = did_you_mean(extra[0], map(str, charge.quantity), row.price)
+            context.fail("unknown-tou-period", extra[0].place, None, period=extra[0], known=known, **near)
     for row in charge.tiers[:-1]:
         if row.up_to is None:
             context.fail("tier-without-limit", row.place)
     if charge.tiers[-1].up_to is not None:
-        context.fail("last-tier-with-limit", charge.tiers[-1].place)
+        context.fail("last-tier-with-limit", charge.tiers[-1].place_of("up_to"))
     written = [(f"{k}.up_to", row.up_to) for k, row in enumerate(charge.tiers, 1) if row.up_to is not None]
     pooled = total(list(charge.quantity.values()))
     limits = lower_limits(charge, context, written, pooled)
@@ -63,7 +66,7 @@ def lower(charge: TieredTimeOfUse, context: Context) -> Lowered:
 
 def _per_period(charge: TieredTimeOfUse, context: Context, limits: Limits) -> dict[str, list[Expr]]:
     if charge.before is not None:
-        context.fail("per-period-before", charge.place, charge=context.name)
+        context.fail("per-period-before", charge.place_of("before"), charge=context.name)
     return {str(period): split(quantity, None, limits.values) for period, quantity in charge.quantity.items()}
 
 
@@ -71,7 +74,8 @@ def _pooled(charge: TieredTimeOfUse, context: Context, pooled: Expr, limits: Lim
     share = str(charge.share or "")
     rounding = re.fullmatch(r"kwh\((\d)\)", share)
     if rounding is None and share != "exact":
-        context.fail("share-not-declared", charge.place, charge=context.name)
+        key = "scope" if charge.share is None else "share"
+        context.fail("share-not-declared", charge.place_of(key), charge=context.name)
     whole = context.define("kwh", pooled)
     nothing = Compare("==", whole, ZERO, place=charge.place)
     lines = []

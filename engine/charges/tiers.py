@@ -16,6 +16,8 @@ from typing import Literal
 from engine.charges.base import ChargeModel, Context, LoweredRefusal
 from engine.language.fields import FormulaField, IntField, Model, Priced, PricedField, Printed, TextField
 from engine.language.formulas import Compare, Expr, PartOf, minimum
+from engine.language.formulas import written as as_written
+from engine.language.problems import problem
 from engine.language.units import parse_unit
 
 Over = Literal["billing_month", "reading_cycle", "calendar_year", "ladder_year"]
@@ -40,11 +42,12 @@ def check_ladder(charge: LadderModel, context: Context) -> None:
     """An annual ladder says what was used before; a monthly one starts empty."""
     annual = charge.over in ("calendar_year", "ladder_year")
     if annual and charge.before is None:
-        context.fail("before-not-declared", charge.place, charge=context.name)
+        context.fail("before-not-declared", charge.place_of("over"), charge=context.name)
     if not annual and charge.before is not None:
-        context.fail("before-not-annual", charge.place, charge=context.name, over=charge.over)
+        context.fail("before-not-annual", charge.place_of("before"), charge=context.name, over=charge.over)
     if charge.over == "ladder_year" and charge.year_starts not in range(1, 13):
-        context.fail("year-starts", charge.place, charge=context.name)
+        key = "over" if charge.year_starts is None else "year_starts"
+        context.fail("year-starts", charge.place_of(key), charge=context.name)
 
 
 def check_order(context: Context, limits: Sequence[Priced]) -> None:
@@ -52,7 +55,7 @@ def check_order(context: Context, limits: Sequence[Priced]) -> None:
     printed = [limit for limit in limits if isinstance(limit, Printed)]
     for lower, upper in pairwise(printed):
         if upper.value <= lower.value:
-            context.fail("tiers-out-of-order", upper.place, lower=lower.text, upper=upper.text)
+            context.fail("tiers-out-of-order", upper.place, lower.place, lower=lower.text, upper=upper.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +83,16 @@ def lower_limits(
     if charge.widen_limits is not None:
         values = [value + context.per_period(charge.widen_limits) for value in values]
     # months and widening are the same on both sides, so what is printed is enough to compare
+    texts = [as_written(limit) if isinstance(limit, Expr) else f"{context.name}.{path}" for path, limit in written]
     rising = tuple(
-        LoweredRefusal(Compare("<", lower, upper, place=upper.place or charge.place), "tiers-out-of-order", "tiers")
-        for lower, upper in pairwise(printed)
+        LoweredRefusal(
+            Compare("<", printed[k], printed[k + 1], place=printed[k + 1].place),
+            context.name,
+            f"{context.name}: the tiers' limits {{lower}} and {{upper}} do not rise",
+            problem("tiers-out-of-order", printed[k + 1].place, printed[k].place, lower=texts[k], upper=texts[k + 1]),
+            (("lower", printed[k]), ("upper", printed[k + 1])),
+        )
+        for k in range(len(printed) - 1)
     )
     return Limits(tuple(values), rising)
 

@@ -13,6 +13,7 @@ from typing import Literal
 from engine.charges.base import ChargeModel, Context, Kind, Lowered, LoweredLine
 from engine.language.fields import FormulaField, NameField, PricedField, TextField
 from engine.language.formulas import Expr, Item, Name, total
+from engine.language.reading import did_you_mean
 
 
 class TimeOfUse(ChargeModel):
@@ -43,36 +44,40 @@ def lower(charge: TimeOfUse, context: Context) -> Lowered:
 
 def _check_periods(charge: TimeOfUse, context: Context) -> None:
     if charge.less and charge.split is None:
-        context.fail("split-not-declared", charge.place, charge=context.name)
+        context.fail("split-not-declared", charge.place_of("less"), charge=context.name)
     if charge.split == "whole_rounded" and str(charge.rest_to or "") != context.name:
-        context.fail("rest-to", charge.place, charge=context.name)
+        key = "split" if charge.rest_to is None else "rest_to"
+        context.fail("rest-to", charge.place_of(key), charge=context.name)
     known = context.tou_periods()
     if not known:
         return
     for period in charge.quantity:
         if str(period) not in known:
-            context.fail("unknown-tou-period", period.place, period=period, known=", ".join(known))
+            near = did_you_mean(period, known, charge.quantity)
+            context.fail("unknown-tou-period", period.place, None, period=period, known=", ".join(known), **near)
     missing = [period for period in known if period not in charge.quantity]
     if missing:
-        context.fail("tou-period-not-priced", charge.place, charge=context.name, missing=", ".join(missing))
+        place = charge.place_of("quantity")
+        context.fail("tou-period-not-priced", place, charge=context.name, missing=", ".join(missing))
 
 
 def _price(charge: TimeOfUse, context: Context, period: str, quantity: Expr) -> Expr:
     unit = context.currency / context.unit_of(quantity)
     if isinstance(charge.price, dict):
         if period not in charge.price:
-            context.fail("tou-period-not-priced", charge.place, charge=context.name, missing=period)
+            context.fail("tou-period-not-priced", charge.place_of("price"), charge=context.name, missing=period)
         priced = next(value for key, value in charge.price.items() if str(key) == period)
         return context.figure(f"{period}.price", priced, unit)
     row = charge.price
     if isinstance(row, Item) and row.column is None:
         columns = context.columns(row)
         if columns and period not in columns:
-            context.fail("column-not-in-table", row.place, column=period, table=row.table, known=", ".join(columns))
+            told = {"column": period, "table": row.table, "known": ", ".join(columns)}
+            context.fail("column-not-in-table", row.place, None, **told, **did_you_mean(period, columns))
         return Item(row.table, row.keys, period, place=row.place)
     if isinstance(row, Name):
         return Name(f"{row.path}.{period}", place=row.place)
-    context.fail("tou-price", charge.place, charge=context.name)
+    context.fail("tou-price", row.place, charge=context.name)
 
 
 KIND = Kind("time_of_use", TimeOfUse, lower)

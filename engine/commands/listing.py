@@ -107,8 +107,6 @@ def due(within: str, on: str | None, rules: Sequence[Path], format_: str, langua
 def ending(compiled: Compiled) -> list[tuple[str, int]]:
     """What of a rule set ends without a successor, with the day after its last."""
     found = dict(compiled.replaces_due)
-    if compiled.end_day is not None and compiled.end_day < END_DAY:
-        found.setdefault(compiled.id, compiled.end_day)
     return list(found.items())
 
 

@@ -8,12 +8,20 @@ override is said.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.charges.base import ChargeModel, Kind
 from engine.charges.kinds import kinds
 from engine.compiler.constants import ConstantSource
-from engine.compiler.figures import TableCheck, band_source, days, notice_sources, table_source, value_source
+from engine.compiler.figures import (
+    TableCheck,
+    band_source,
+    check_source,
+    days,
+    notice_sources,
+    table_source,
+    value_source,
+)
 from engine.compiler.library import Library
 from engine.compiler.program import FIRST_DAY
 from engine.compiler.scope import TableSource
@@ -31,14 +39,14 @@ from engine.language.models import (
 )
 from engine.language.nodes import Map, Text
 from engine.language.problems import Place, Problem, ProblemsFound, problem
-from engine.language.reading import did_you_mean
+from engine.language.reading import KEYS_WITH_VALUES, ONE_VALUE, did_you_mean, wrong_shape
 
 
 @dataclass(slots=True)
-class Assembled:
-    """One rule set with all that it refers to."""
+class Namespace:
+    """What documents declare together."""
 
-    ruleset: RuleSet
+    first_day: int = FIRST_DAY  # the day whose figures a document's own checks look at
     inputs: dict[str, Input] = field(default_factory=dict)
     input_places: dict[str, Place] = field(default_factory=dict)
     constants: dict[str, ConstantSource] = field(default_factory=dict)
@@ -66,6 +74,13 @@ class Assembled:
         return True
 
 
+@dataclass(slots=True, kw_only=True)
+class Assembled(Namespace):
+    """One rule set with all that it refers to."""
+
+    ruleset: RuleSet
+
+
 def assemble(library: Library, ruleset: RuleSet) -> tuple[Assembled, list[Problem]]:
     """Bring one rule set together.
 
@@ -73,27 +88,44 @@ def assemble(library: Library, ruleset: RuleSet) -> tuple[Assembled, list[Proble
         The namespace and every problem found; with problems it may be incomplete.
     """
     problems: list[Problem] = []
-    found = Assembled(ruleset)
-    layers: list[tuple[Rules, str]] = [(ruleset, "ruleset")]
+    found = Assembled(ruleset=ruleset, first_day=_first_day(ruleset))
     form = _form(library, ruleset, problems)
-    if form is not None:
-        layers.insert(0, (form, "form"))
-    for layer, _ in list(layers):
-        for name in layer.uses:
-            shared = library.shared.get(str(name))
-            if shared is None:
-                problems.append(_unknown("unknown-shared", name, library.shared))
-            elif all(shared is not known for known, _ in layers):
-                layers.insert(0, (shared, "shared"))
-    for layer, _ in layers:
+    layers = _with_shared(library, [ruleset] if form is None else [form, ruleset], problems)
+    if problems:
+        return found, problems  # without a document that it refers to, most names of a rule set would be unknown
+    for layer in layers:
         found.files.add(layer.place.file)
         _add_layer(found, layer, problems)
     _fill(found, library, form, problems)
     return found, problems
 
 
-def _unknown(code: str, name: Text, known: Mapping[str, object]) -> Problem:
-    return problem(code, name.place, None, name=name, **did_you_mean(str(name), known))
+def assemble_alone(library: Library, layer: Rules) -> tuple[Namespace, list[Problem]]:
+    """What a form or shared file declares, with the shared files that it uses and without the rule sets around it."""
+    problems: list[Problem] = []
+    found = Namespace()
+    for one in _with_shared(library, [layer], problems):
+        _add_layer(found, one, problems)
+    return found, problems
+
+
+def _with_shared(library: Library, layers: Sequence[Rules], problems: list[Problem]) -> list[Rules]:
+    """The layers, behind the shared files that they use."""
+    found = list(layers)
+    for layer in layers:
+        for name in layer.uses:
+            shared = library.shared.get(str(name))
+            if shared is None:
+                problems += _unknown(library, "shared", name, library.shared)
+            elif all(shared is not known for known in found):
+                found.insert(0, shared)
+    return found
+
+
+def _unknown(library: Library, kind: str, name: Text, known: Mapping[str, object]) -> Sequence[Problem]:
+    """That there is no such document; or, where there is one that cannot be read, what is wrong with it."""
+    unread = library.unread.get((kind, str(name)))
+    return unread or [problem(f"unknown-{kind}", name.place, None, name=name, **did_you_mean(str(name), known))]
 
 
 def _form(library: Library, ruleset: RuleSet, problems: list[Problem]) -> Form | None:
@@ -101,12 +133,13 @@ def _form(library: Library, ruleset: RuleSet, problems: list[Problem]) -> Form |
         return None
     form = library.forms.get(str(ruleset.follows))
     if form is None:
-        problems.append(_unknown("unknown-form", ruleset.follows, library.forms))
+        problems += _unknown(library, "form", ruleset.follows, library.forms)
     return form
 
 
-def _add_layer(found: Assembled, layer: Rules, problems: list[Problem]) -> None:
+def _add_layer(found: Namespace, layer: Rules, problems: list[Problem]) -> None:
     source = layer.source
+    problems += check_source(layer)
     for name, given in layer.inputs.items():
         if found.claim(name, name.place, problems):
             found.inputs[str(name)] = given
@@ -121,7 +154,7 @@ def _add_layer(found: Assembled, layer: Rules, problems: list[Problem]) -> None:
         if found.claim(name, name.place, problems):
             problems += _collect(found.bands, str(name), lambda b=bands, n=name: band_source(n, b, source))
     for name, check in layer.checks.items():
-        found.checks.append(TableCheck(str(name), check, "", name.place, _first_day(found.ruleset)))
+        found.checks.append(TableCheck(str(name), check, "", name.place, found.first_day))
     for name, node in layer.quantities.items():
         if found.claim(name, name.place, problems):
             problems += _collect(found.quantities, str(name), lambda node=node, n=name: _quantity(n, node))
@@ -141,7 +174,7 @@ def _add_layer(found: Assembled, layer: Rules, problems: list[Problem]) -> None:
         found.energy = layer.energy
     if layer.calendar is not None:
         if not isinstance(layer.calendar, Map):
-            problems.append(problem("wrong-type", layer.place, what="calendar", expected="a mapping"))
+            problems.append(wrong_shape(layer.calendar, KEYS_WITH_VALUES))
         else:
             found.calendar = layer.calendar
 
@@ -164,18 +197,20 @@ def _quantity(name: Text, node: object) -> Quantity:
         as_map[Text("formula", node.place)] = node
         node = as_map
     if not isinstance(node, Map):
-        raise ProblemsFound((problem("wrong-type", name.place, what=name, expected="a formula"),))
+        raise ProblemsFound([wrong_shape(node, ONE_VALUE, KEYS_WITH_VALUES)])
     return read(Quantity, node, "quantity")
 
 
-def _charge(found: Assembled, layer: Rules, name: Text, node: object, problems: list[Problem]) -> None:
+def _charge(found: Namespace, layer: Rules, name: Text, node: object, problems: list[Problem]) -> None:
     if not isinstance(node, Map):
-        problems.append(problem("wrong-type", name.place, what=name, expected="a mapping"))
+        found.claim(name, name.place, problems)
+        problems.append(wrong_shape(node, KEYS_WITH_VALUES))
         return
     written = next((value for key, value in node.items() if str(key) == "kind"), None)
     kind_name = str(written) if isinstance(written, Text) else "flat"
     kind = kinds().get(kind_name)
     if kind is None:
+        found.claim(name, name.place, problems)
         problems.append(
             problem(
                 "unknown-kind",
@@ -191,7 +226,8 @@ def _charge(found: Assembled, layer: Rules, name: Text, node: object, problems: 
         model = read(kind.model, node, f"a {kind_name} charge")
     except ProblemsFound as bad:
         found.claim(name, name.place, problems)
-        problems += bad.problems
+        # a key that the charge lacks is told at the charge's name
+        problems += [replace(one, place=name.place) if one.place == node.place else one for one in bad.problems]
         return
     if model.replaces is not None:
         _replace(found, name, model, problems)
@@ -204,27 +240,30 @@ def _charge(found: Assembled, layer: Rules, name: Text, node: object, problems: 
 def _applies(ruleset: RuleSet, notices: Sequence[Notice]) -> list[Problem]:
     """Notices that apply to the day of reading want rule sets that pick their version by it."""
     by_reading = ruleset.version_by == "reading_day"
+    differing = [notice for notice in notices if (notice.applies_to == "reading") != by_reading]
+    place, version_by = ruleset.place_of("version_by"), ruleset.version_by
     return [
         problem(
             "applies-to-differs",
-            ruleset.place_of("version_by"),
-            notice.place,
-            applies_to=notice.applies_to,
-            version_by=ruleset.version_by,
+            place,
+            notice.place_of("applies_to"),
+            applies_to=notice.applies_to.replace("_", " "),
+            version_by=version_by,
         )
-        for notice in notices
-        if (notice.applies_to == "reading") != by_reading
+        for notice in differing[:1]
     ]
 
 
-def _replace(found: Assembled, name: Text, model: ChargeModel, problems: list[Problem]) -> None:
+def _replace(found: Namespace, name: Text, model: ChargeModel, problems: list[Problem]) -> None:
     """Take a charge of the form out, for one of the rule set's own; there is no other overriding."""
     replaced = str(model.replaces)
+    assert model.replaces is not None
+    place = model.replaces.place
     if model.reason is None:
-        problems.append(problem("replaces-reason", model.place, name=name))
+        problems.append(problem("replaces-reason", place, name=name))
     if replaced not in found.charges:
-        known = ", ".join(found.charges)
-        problems.append(problem("replaces-unknown", model.place_of("replaces"), name=replaced, known=known))
+        near, known = did_you_mean(replaced, found.charges), ", ".join(found.charges)
+        problems.append(problem("replaces-unknown", place, None, name=replaced, known=known or "-", **near))
         return
     del found.charges[replaced], found.charge_sources[replaced], found.names[replaced]
 
@@ -236,15 +275,19 @@ def _fill(found: Assembled, library: Library, form: Form | None, problems: list[
     for hole in form.holes if form is not None else []:
         filled = str(hole) in {str(name) for name in fills} or (str(hole) == "calendar" and found.calendar is not None)
         if not filled:
-            problems.append(problem("hole-not-filled", found.ruleset.place, hole.place, hole=hole))
+            place = found.ruleset.place_of("fills" if fills else "follows")
+            problems.append(problem("hole-not-filled", place, hole.place, hole=hole))
     for name, text in fills.items():
         if form is not None and str(name) not in holes:
-            known = ", ".join(sorted(holes))
-            problems.append(problem("unknown-hole", name.place, form.place, name=name, known=known))
+            near, known = did_you_mean(name, holes - {str(one) for one in fills}), ", ".join(sorted(holes))
+            problems.append(problem("unknown-hole", name.place, None, name=name, known=known or "-", **near))
             continue
         if not found.claim(name, name.place, problems):
             continue
-        if str(text) in library.notices:
+        unread = library.unread.get(("series", str(text)))
+        if unread:
+            problems += unread
+        elif str(text) in library.notices:
             found.series[str(name)] = str(text)
             problems += _applies(found.ruleset, library.notices[str(text)])
             try:
@@ -257,6 +300,6 @@ def _fill(found: Assembled, library: Library, form: Form | None, problems: list[
             found.checks += checks
             found.files |= {notice.place.file for notice in library.notices[str(text)]}
         elif "." in str(text) and not str(text).replace(".", "", 1).replace("-", "", 1).isdigit():
-            problems.append(_unknown("unknown-series", text, library.notices))
+            problems += _unknown(library, "series", text, library.notices)
         else:
             found.settings[str(name)] = text

@@ -11,6 +11,7 @@ from engine.compiler.names import is_given, read_name
 from engine.compiler.needs import Need, Value, joined
 from engine.compiler.program import Refusal, Rounding, Type
 from engine.language.formulas import Binary, Call, Expr, If, Name, Number, Unary, factors, written
+from engine.language.reading import did_you_mean
 
 if TYPE_CHECKING:
     from engine.compiler.infer import Inference
@@ -95,7 +96,7 @@ def divide(infer: Inference, expr: Call, places: int, mode: Rounding) -> Value:
     top, bottom = expr.arguments
     divisor = infer.numeric(bottom)
     if infer.type(divisor).low < 0:
-        infer.fail("divisor-below-zero", expr.place, formula=written(bottom))
+        infer.fail("divisor-below-zero", bottom.place, formula=written(bottom))
     zero = infer.builder.literal(0, Type(unit=infer.type(divisor).unit))
     not_zero = infer.builder.negation(infer.builder.compare("equal", divisor.step, zero))
     refusal = Refusal("divide-by-zero", written(bottom), "", (), expr.place)
@@ -121,7 +122,7 @@ def sqrt(infer: Inference, expr: Call, places: int, mode: Rounding) -> Value:
     inner = infer.numeric(expr.arguments[0])
     type_ = infer.type(inner)
     if type_.low < 0:
-        infer.fail("root-below-zero", expr.place, formula=written(expr.arguments[0]))
+        infer.fail("root-below-zero", expr.arguments[0].place, formula=written(expr.arguments[0]))
     if 2 * places < type_.places:
         infer.fail("root-places", expr.place, places=(type_.places + 1) // 2)
     low, high = (root(v, type_.places, places, mode) for v in (type_.low, type_.high))
@@ -134,7 +135,8 @@ def asked_given(infer: Inference, expr: Call) -> Value:
     """given(x), of an input that may be absent."""
     name = expr.arguments[0]
     if not isinstance(name, Name) or name.path not in infer.scope.inputs:
-        infer.fail("given-needs-input", expr.place, formula=written(expr))
+        near = did_you_mean(written(name), infer.scope.inputs)
+        infer.fail("given-needs-input", name.place, None, formula=written(expr), **near)
     rule = infer.scope.inputs[name.path]
     if not rule.spec.optional or rule.spec.default is not None:
         infer.fail("always-given", expr.place, name=name.path)
@@ -146,7 +148,9 @@ def unrounded(infer: Inference, expr: Call) -> Value:
     name = expr.arguments[0]
     path = f"{name.path}.unrounded" if isinstance(name, Name) else ""
     if path not in infer.scope.definitions:
-        infer.fail("unrounded-needs-charge", expr.place, formula=written(expr))
+        charges = [path.removesuffix(".unrounded") for path in infer.scope.definitions if path.endswith(".unrounded")]
+        near = did_you_mean(written(name), charges)
+        infer.fail("unrounded-needs-charge", name.place, None, formula=written(expr), **near)
     return read_name(infer, Name(path, place=expr.place))
 
 

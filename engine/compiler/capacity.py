@@ -20,8 +20,8 @@ FLOAT_QUOTIENT = 2**49  # of the numerator, where the divisor may be odd or a co
 INTEGER_EXACT = 2**63 - 1
 INTEGER_NUMERATOR = 2**62  # of a corrected quotient
 INTEGER_DIVISOR = 2**61  # twice a remainder, less a divisor, stays in int64
-INTEGER_QUOTIENT = 2**50  # of a corrected quotient: three float64 roundings err by less than a half
-WIDE_QUOTIENT = 2**49  # likewise, of up to six roundings
+INTEGER_QUOTIENT = 2**48  # of a corrected quotient: its float64 estimate errs by less than a quarter
+WIDE_QUOTIENT = 2**48  # likewise
 POWER_FACTOR_PLACES = 9
 
 FIXED = frozenset({"literal", "constant", "cell"})  # known before the rows are: their products can be prepared

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Final
 
 from engine.compiler.constants import Cell, ConstantSource, piece_at
-from engine.compiler.figures import TableCheck
+from engine.compiler.figures import TableCheck, spanned
 from engine.compiler.scope import TableSource
 from engine.language.formulas import (
     Binary,
@@ -49,7 +49,10 @@ def run_check(
     check = item.check
     table = tables.get(item.prefix + str(check.of))
     if table is None:
-        return [problem("unknown-table", check.of.place, None, name=check.of, **did_you_mean(check.of, tables))]
+        known = [path.removeprefix(item.prefix) for path in tables if path.startswith(item.prefix)]
+        return [problem("unknown-table", check.of.place, None, name=check.of, **did_you_mean(check.of, known))]
+    if not _is_condition(check.holds):
+        return [problem("not-a-condition", check.holds.place, None, formula=written(check.holds))]
     rows: dict[tuple[str, ...], dict[str, Cell]] = {}
     for column, source in table.columns.items():
         piece = piece_at(source, item.day)
@@ -67,7 +70,8 @@ def run_check(
     exceptions = {tuple(str(text) for text in one.row): one for one in check.except_ or []}
     for key, one in exceptions.items():
         if key not in rows:
-            problems.append(problem("exception-row", one.place, row=", ".join(key)))
+            place = spanned(one.row) if one.row else one.place
+            problems.append(problem("exception-row", place, table.place, row=", ".join(key)))
     for key, row in rows.items():
         if any(column in table.columns and column not in row for column in _names(check.holds)):
             continue  # the notice prints nothing there, so there is nothing to check
@@ -85,28 +89,48 @@ def _row(
     outer: Mapping[str, Decimal],
     exception: PrintedException | None,
 ) -> list[Problem]:
-    """Problems of one row; marked where the formula's first column stands."""
+    """Problems of one row."""
     holds = item.check.holds
     names = {**outer, **{column: cell.value for column, cell in row.items()}}
-    place = next((row[name].place for name in _names(holds) if name in row), item.place)
-    ok = bool(_evaluate(holds, names))
     label = ", ".join(key)
-    if ok:
+    part = _failing(holds, names)
+    # the row is marked where the first column stands that the formula, or what fails of it, names
+    place = next((row[name].place for name in _names(part or holds) if name in row), item.place)
+    if part is None:
         if exception is not None:
             return [problem("exception-not-needed", exception.place, place, check=item.name, row=label)]
         return []
-    left = right = ""
-    if isinstance(holds, Compare):
-        left, right = (f"{_evaluate(side, names):f}" for side in (holds.left, holds.right))
-    if exception is None:
-        if left:
-            return [
-                problem("check-failed", place, item.place, check=item.name, row=label, printed=left, computed=right)
-            ]
-        return [problem("check-not-held", place, item.place, check=item.name, row=label, formula=written(holds))]
-    if not left or Decimal(left) != exception.printed.value or Decimal(right) != exception.computed.value:
-        return [problem("exception-differs", exception.place, place, check=item.name, printed=left, computed=right)]
-    return []
+    sides = [_evaluate(side, names) for side in (part.left, part.right)] if isinstance(part, Compare) else []
+    left, right = (f"{side:f}" for side in sides) if sides else ("", "")
+    if exception is not None and sides:
+        if sides == [exception.printed.value, exception.computed.value]:
+            return []
+        told = {"check": item.name, "printed": left, "computed": right}
+        return [problem("exception-differs", exception.printed.place, place, **told)]
+    if isinstance(part, Compare) and part.op == "==":
+        told = {"check": item.name, "row": label, "printed": left, "computed": right}
+        return [problem("check-failed", place, item.place, **told)]
+    values = f" ({left} {part.op} {right})" if isinstance(part, Compare) else ""
+    return [problem("check-not-held", place, item.place, check=item.name, row=label, formula=written(part) + values)]
+
+
+def _failing(holds: Expr, names: Mapping[str, Decimal]) -> Expr | None:
+    """What does not hold: of several conditions joined by `and` the first; None where the formula holds."""
+    if isinstance(holds, Logic) and holds.op == "and":
+        return next((part for one in holds.items if (part := _failing(one, names)) is not None), None)
+    return None if _evaluate(holds, names) else holds
+
+
+def _is_condition(expr: Expr) -> bool:
+    match expr:
+        case Compare() | Unary(op="not"):
+            return True
+        case Logic(items=items):
+            return all(map(_is_condition, items))
+        case If(then=then, otherwise=otherwise):
+            return _is_condition(then) and _is_condition(otherwise)
+        case _:
+            return False
 
 
 def _names(expr: Expr) -> list[str]:
@@ -147,7 +171,10 @@ def _evaluate(expr: Expr, names: Mapping[str, Decimal]) -> Decimal:  # one case 
         case Call(function="round", arguments=(inner,), places=places, mode=mode):
             return _evaluate(inner, names).quantize(Decimal(1).scaleb(-(places or 0)), _MODES[mode], _CONTEXT)
         case Call(function="divide", arguments=(top, bottom), places=places, mode=mode):
-            ratio = Fraction(_evaluate(top, names)) / Fraction(_evaluate(bottom, names))
+            divisor = Fraction(_evaluate(bottom, names))
+            if not divisor:
+                raise ProblemsFound([problem("not-in-a-check", bottom.place, None, formula=f"{written(bottom)} = 0")])
+            ratio = Fraction(_evaluate(top, names)) / divisor
             shown = Context(prec=60).divide(Decimal(ratio.numerator), Decimal(ratio.denominator))
             return shown.quantize(Decimal(1).scaleb(-(places or 0)), _MODES[mode], _CONTEXT)
         case Call(function="abs", arguments=(inner,)):

@@ -13,21 +13,22 @@ a problem is not compiled, the others are.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 from engine.calendars.billing_period import read_billing_period
 from engine.calendars.calendar import Calendar
 from engine.calendars.days import END_DAY, FIRST_DAY, month_index_table
 from engine.calendars.read import read_calendar
-from engine.compiler.assemble import Assembled, assemble
+from engine.compiler.assemble import Assembled, Namespace, assemble, assemble_alone
 from engine.compiler.builder import Builder
 from engine.compiler.capacity import too_wide
 from engine.compiler.checks import run_check
 from engine.compiler.constants import boundaries
-from engine.compiler.figures import days
+from engine.compiler.figures import days, notice_sources
 from engine.compiler.infer import Inference
 from engine.compiler.library import Library, load_library
 from engine.compiler.lower import Resolved, resolve
@@ -80,10 +81,47 @@ def compile_all(paths: Sequence[Path | str]) -> tuple[RateBook, list[Problem]]:
         if ruleset.place.file not in library.asked:
             continue
         result, more = compile_ruleset(library, ruleset)
-        problems += [one for one in more if one not in problems]
+        _tell(problems, more, ruleset.place.file)
         if result is not None:
             compiled[name] = result
+    used = {file for one in compiled.values() for file in one.files}
+    _tell(problems, _alone(library, library.asked - used), "")
     return RateBook(dict(sorted(compiled.items()))), problems
+
+
+def _tell(problems: list[Problem], more: Sequence[Problem], file: str) -> None:
+    """Add problems that are not told yet; one of a file that several rule sets share is told for the first of them."""
+    told = {(one.code, one.place) for one in problems}
+    for one in more:
+        shared = one.place is not None and one.place.file != file
+        if one not in problems and not (shared and (one.code, one.place) in told):
+            problems.append(one)
+
+
+def _alone(library: Library, files: Collection[str]) -> list[Problem]:
+    """Problems of notices, forms and shared files that were asked for and that no compiled rule set has read."""
+    problems: list[Problem] = []
+    for notices in library.notices.values():
+        if any(notice.place.file in files for notice in notices):
+            try:
+                constants, tables, checks = notice_sources("", notices)
+            except ProblemsFound as found:
+                problems += found.problems
+                continue
+            for check in checks:
+                problems += run_check(check, tables, constants)
+    for layer in (*library.forms.values(), *library.shared.values()):
+        if layer.place.file in files:
+            alone, more = assemble_alone(library, layer)
+            problems += more
+            _calendar(alone, problems)
+            for check in alone.checks if not more else []:
+                # what a form's check reads may be declared by the rule sets that follow it
+                problems += [one for one in run_check(check, alone.tables, alone.constants) if one.code not in _OPEN]
+    return problems
+
+
+_OPEN = ("unknown-name", "unknown-table")
 
 
 def compile_ruleset(library: Library, ruleset: RuleSet) -> tuple[Compiled | None, list[Problem]]:
@@ -106,7 +144,7 @@ def compile_ruleset(library: Library, ruleset: RuleSet) -> tuple[Compiled | None
     return _compiled(library, assembled, resolved, planned, tests, (first_day, end_day)), []
 
 
-def _calendar(assembled: Assembled, problems: list[Problem]) -> Calendar | None:
+def _calendar(assembled: Namespace, problems: list[Problem]) -> Calendar | None:
     if assembled.calendar is None:
         return None
     try:
@@ -119,10 +157,8 @@ def _calendar(assembled: Assembled, problems: list[Problem]) -> Calendar | None:
 def _own_problems(ruleset: RuleSet) -> list[Problem]:
     """What a rule set must say for itself."""
     problems = []
-    if ruleset.source is None:
-        problems.append(problem("missing-source", ruleset.place, name=ruleset.ruleset))
     if ruleset.in_force is None:
-        problems.append(problem("missing-in-force", ruleset.place, name=ruleset.ruleset))
+        problems.append(problem("missing-in-force", ruleset.ruleset.place, name=ruleset.ruleset))
     return problems
 
 
@@ -171,9 +207,21 @@ def _too_wide(program: Program, step: int) -> Problem:
     spec = next((one for one in program.inputs if one.name == widest), None)
     at = program.steps[step]
     other = spec.place if spec is not None else None
-    return problem(
-        "too-wide", at.place, other, primitive=at.primitive.replace("_", " "), name=widest, places=at.type.places
-    )
+    word, word_zh = _STEPS.get(at.primitive, ("result", "结果"))
+    told = {"primitive": word, "primitive_zh": word_zh, "name": widest, "places": at.type.places}
+    return problem("too-wide", at.place or other, other if at.place is not None else None, **told)
+
+
+_STEPS: Final = {
+    "multiply": ("product", "乘积"),
+    "multiply_round": ("product", "乘积"),
+    "add": ("sum", "和"),
+    "subtract": ("difference", "差"),
+    "divide": ("quotient", "商"),
+    "multiply_divide": ("quotient", "商"),
+    "sqrt": ("square root", "平方根"),
+    "power_factor": ("power factor", "功率因数"),
+}
 
 
 def _tests(ruleset: RuleSet, problems: list[Problem]) -> tuple[TestCase, ...]:
@@ -250,9 +298,12 @@ def _due(assembled: Assembled, resolved: Resolved, interval: tuple[int, int]) ->
     """What ends: notice series, dated values, charges, the rule set itself; with the day after its last."""
     ends: dict[str, int] = {}
     own = assembled.ruleset.in_force
-    if interval[1] != END_DAY and (own is None or own.closed is None):
+    if own is not None and own.closed is not None:
+        return ()
+    if interval[1] != END_DAY:
         ends[str(assembled.ruleset.ruleset)] = interval[1]
-    for source in resolved.scope.constants.values():
+    columns = [column for table in resolved.scope.tables.values() for column in table.columns.values()]
+    for source in [*resolved.scope.constants.values(), *columns]:
         end = max((piece.end_day for piece in source.pieces), default=END_DAY)
         if end != END_DAY:
             name = assembled.series.get(source.field, source.path)

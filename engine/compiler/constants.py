@@ -1,21 +1,20 @@
 """Constants of a rule set before they are slots: printed figures with the days they hold, under one namespace.
 
 Takes the assembled rule set; gives `ConstantSource`s by path. A value is one cell; a table's column has a cell a row
-of the table. Overlaps and implausible numbers are problems here. Which versions a structure has follows from the
-days at which the constants it reads change (`versions_of`).
+of the table. Which versions a structure has follows from the days at which the constants it reads change
+(`boundaries`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
 
-from engine.calendars.days import END_DAY, FIRST_DAY, day_date
+from engine.calendars.days import END_DAY, FIRST_DAY
 from engine.language.fields import Printed
-from engine.language.problems import Place, Problem, problem
+from engine.language.problems import Place
 from engine.language.units import Unit
 
 
@@ -72,24 +71,6 @@ def single(
     """A constant that holds on all days."""
     piece = Piece(FIRST_DAY, END_DAY, {(): cell}, source, standing)
     return ConstantSource(path, unit, field_name, (), (piece,), place)
-
-
-def check_pieces(path: str, pieces: Sequence[Piece], place: Place | None) -> Iterable[Problem]:
-    """Days that two pieces claim."""
-    ordered = sorted(pieces, key=lambda piece: piece.first_day)
-    for earlier, later in pairwise(ordered):
-        if later.first_day < earlier.end_day:
-            yield problem(
-                "two-values-one-day",
-                _first_place(later) or place,
-                _first_place(earlier),
-                path=path,
-                day=day_date(later.first_day),
-            )
-
-
-def _first_place(piece: Piece) -> Place | None:
-    return next((cell.place for cell in piece.cells.values() if cell is not None), None)
 
 
 def boundaries(sources: Iterable[ConstantSource], first_day: int, end_day: int) -> list[int]:

@@ -13,7 +13,7 @@ from decimal import Decimal
 from engine.compiler.assemble import Assembled
 from engine.compiler.builder import Builder
 from engine.compiler.infer import Inference
-from engine.compiler.lower import ChargeRule, Resolved
+from engine.compiler.lower import ChargeRule, Resolved, unknown_charge
 from engine.compiler.needs import Need
 from engine.compiler.program import Refusal
 from engine.language.formulas import ZERO, Compare, Expr, If, total
@@ -29,7 +29,7 @@ def energy_needs(assembled: Assembled, resolved: Resolved, inference: Inference)
     has_energy = any(rule.spec.type.unit == KWH for rule in resolved.scope.inputs.values())
     if declared is None:
         if has_energy and assembled.charges:
-            raise ProblemsFound((problem("energy-not-declared", assembled.ruleset.place),))
+            raise ProblemsFound((problem("energy-not-declared", assembled.ruleset.ruleset.place),))
         return ()
     if declared.not_priced is not None:
         if declared.total is not None or declared.priced_by is not None:
@@ -43,8 +43,7 @@ def energy_needs(assembled: Assembled, resolved: Resolved, inference: Inference)
         if rule is None:
             if str(name) in assembled.charges:
                 return ()  # the charge has problems of its own
-            known = ", ".join(assembled.charges)
-            raise ProblemsFound((problem("unknown-charge", name.place, name=name, known=known),))
+            raise ProblemsFound([unknown_charge(name, assembled)])
         if rule.lowered.energy is None:
             raise ProblemsFound((problem("charge-prices-no-energy", name.place, name=name),))
         priced.append(rule)

@@ -19,16 +19,17 @@ from engine.compiler.constants import (
     Cell,
     ConstantSource,
     Piece,
-    check_pieces,
     scaled,
 )
 from engine.compiler.scope import TableSource
 from engine.language import scalars
 from engine.language.fields import Printed, Source, WrittenUnit
 from engine.language.models import (
+    DOCUMENTS,
     Bands,
     Bounds,
     Check,
+    Document,
     Notice,
     Table,
     TableColumn,
@@ -36,7 +37,7 @@ from engine.language.models import (
 )
 from engine.language.nodes import Map, Text
 from engine.language.problems import Place, Problem, ProblemsFound, problem
-from engine.language.tables import read_table
+from engine.language.tables import check_places, read_table
 from engine.language.units import Unit
 
 ABSENT = "-"
@@ -62,8 +63,10 @@ PLAUSIBLE: Mapping[str, tuple[Decimal, Decimal]] = {
 }
 
 
-def check_plausible(cell: Cell, unit: Unit, bounds: Bounds | None, scale: Fraction) -> list[Problem]:
-    """A problem where a number lies outside what its document or unit allows."""
+def check_plausible(
+    cell: Cell, unit: Unit, bounds: Bounds | None, scale: Fraction, as_written: str = ""
+) -> list[Problem]:
+    """A problem where a number lies outside what its document or unit allows; told in the unit as written."""
     if bounds is not None:
         low, high = scaled(bounds.from_, scale).value, scaled(bounds.to, scale).value
     elif str(unit) in PLAUSIBLE:
@@ -73,7 +76,9 @@ def check_plausible(cell: Cell, unit: Unit, bounds: Bounds | None, scale: Fracti
     if low <= cell.value <= high:
         return []
     other = bounds.place if bounds is not None else None
-    return [problem("implausible", cell.place, other, value=cell.text, unit=unit, low=low, high=high)]
+    low, high = (bound * Decimal(scale.denominator) / Decimal(scale.numerator) for bound in (low, high))
+    shown = {"value": cell.text, "unit": as_written or unit, "low": f"{low:f}", "high": f"{high:f}"}
+    return [problem("implausible", cell.place, other, **shown)]
 
 
 def label(source: Source | None) -> tuple[str, str]:
@@ -87,46 +92,40 @@ def days(first: date | None, through: date | None) -> tuple[int, int]:
     return start, END_DAY if through is None else day_number(through) + 1
 
 
+def check_source(document: Document) -> list[Problem]:
+    """A problem where a document does not say where it comes from."""
+    if document.source is not None:
+        return []
+    (name,) = (getattr(document, kind) for kind, model in DOCUMENTS.items() if isinstance(document, model))
+    return [problem("missing-source", name.place, name=name)]
+
+
 def value_source(name: Text, value: Value, source: Source | None) -> ConstantSource:
     """A value with one printed figure or several with dates.
 
     Raises:
-        ProblemsFound: no figure, two figures for one day, no source, an implausible number.
+        ProblemsFound: no figure, an implausible number.
     """
     problems: list[Problem] = []
-    unit, scale = value.unit.unit, value.unit.scale
+    unit, scale, as_written = value.unit.unit, value.unit.scale, value.unit.text
     dated = value.dated or []
     if (value.printed is None) == (not dated):
-        raise ProblemsFound((problem("printed-or-dated", value.place, name=name),))
+        raise ProblemsFound((problem("printed-or-dated", name.place, name=name),))
     pieces: list[Piece] = []
     if value.printed is not None:
-        own = value.source or source
-        problems += _sourced(own, value.place, name)
         cell = scaled(value.printed, scale)
-        problems += check_plausible(cell, unit, value.plausible, scale)
-        pieces.append(Piece(FIRST_DAY, END_DAY, {(): cell}, *label(own)))
+        problems += check_plausible(cell, unit, value.plausible, scale, as_written)
+        pieces.append(Piece(FIRST_DAY, END_DAY, {(): cell}, *label(value.source or source)))
     for entry, following in zip(dated, [*dated[1:], None], strict=False):
-        own = entry.source or value.source or source
-        problems += _sourced(own, entry.place, name)
         first, end = days(entry.from_, entry.through)
         if entry.through is None and following is not None:
             end = day_number(following.from_)
-            if end <= first:
-                problems.append(
-                    problem("two-values-one-day", following.place, entry.place, path=name, day=following.from_)
-                )
-                continue
         cell = scaled(entry.printed, scale)
-        problems += check_plausible(cell, unit, value.plausible, scale)
-        pieces.append(Piece(first, end, {(): cell}, *label(own)))
-    problems += check_pieces(str(name), pieces, value.place)
+        problems += check_plausible(cell, unit, value.plausible, scale, as_written)
+        pieces.append(Piece(first, end, {(): cell}, *label(entry.source or value.source or source)))
     if problems:
         raise ProblemsFound(tuple(problems))
-    return ConstantSource(str(name), unit, str(name), (), tuple(pieces), value.place)
-
-
-def _sourced(source: Source | None, place: Place, name: Text) -> list[Problem]:
-    return [problem("missing-source", place, name=name)] if source is None else []
+    return ConstantSource(str(name), unit, str(name), (), tuple(pieces), value.unit.place)
 
 
 def table_source(
@@ -139,77 +138,88 @@ def table_source(
     """A table's columns as constants, one cell a row.
 
     Raises:
-        ProblemsFound: rows of the wrong length, a row twice, a number that is none, missing units, lost zeros.
+        ProblemsFound: rows of the wrong length, a row twice, a number that is none, a column without a unit, lost
+            zeros.
     """
     problems: list[Problem] = []
     own = table.source or source
-    problems += _sourced(own, table.place, name)
     columns = _columns(table)
-    rows = _rows(table, list(columns))
-    cells: dict[str, dict[tuple[str, ...], Cell | None]] = {column: {} for column in columns}
+    rows = _rows(name, table, columns)
+    cells: dict[Text, dict[tuple[str, ...], Cell | None]] = {column: {} for column in columns}
     seen: dict[tuple[str, ...], Place] = {}
-    width = len(table.keys) + len(columns)
+    names = [*map(str, table.keys), *map(str, columns)]
     for row in rows:
-        if len(row) != width:
-            names = ", ".join([*map(str, table.keys), *columns])
-            place = row[0].place if row else table.place
-            problems.append(problem("row-length", place, count=len(row), expected=width, names=names))
+        if len(row) != len(names):
+            place = spanned(row) if row else name.place
+            header = ", ".join(names)
+            problems.append(problem("table-cell-count", place, found=len(row), expected=len(names), header=header))
             continue
-        key = tuple(str(text) for text in row[: len(table.keys)])
+        key = tuple(row[: len(table.keys)])  # texts, so that a key knows its place
         if key in seen:
-            problems.append(problem("row-twice", row[0].place, seen[key], row=", ".join(key)))
+            problems.append(problem("table-row-twice", spanned(key), seen[key], keys=", ".join(key)))
             continue
-        seen[key] = row[0].place
+        seen[key] = spanned(key)
         for (column, spec), text in zip(columns.items(), row[len(table.keys) :], strict=True):
             try:
-                cells[column][key] = _cell(table, spec, text, problems)
+                cells[column][key] = _cell(table, column, spec, text, problems)
             except ProblemsFound as bad:
                 problems += bad.problems
     sources: dict[str, ConstantSource] = {}
+    keys = tuple(str(key) for key in table.keys)
     for column, spec in columns.items():
         unit = spec.unit or table.unit
         if unit is None:
-            problems.append(problem("column-without-unit", spec.place, table=name, column=column))
+            problems.append(problem("column-without-unit", column.place, table=name, column=column))
             continue
         piece = Piece(*interval, cells[column], *label(own))
-        path = f"{name}.{column}"
-        keys = tuple(str(key) for key in table.keys)
-        sources[column] = ConstantSource(path, unit.unit, field or str(name), keys, (piece,), spec.place)
+        sources[str(column)] = ConstantSource(
+            f"{name}.{column}", unit.unit, field or str(name), keys, (piece,), unit.place
+        )
     if problems:
         raise ProblemsFound(tuple(problems))
-    return TableSource(str(name), tuple(str(key) for key in table.keys), sources, table.place)
+    return TableSource(str(name), keys, sources, table.place_of("keys"))
 
 
-def _columns(table: Table) -> dict[str, TableColumn]:
+def _columns(table: Table) -> dict[Text, TableColumn]:
     if isinstance(table.columns, dict):
-        return {str(name): column for name, column in table.columns.items()}
-    return {str(name): TableColumn.model_validate(Map(name.place)) for name in table.columns}
+        return table.columns
+    return {name: TableColumn.model_validate(Map(name.place)) for name in table.columns}
 
 
-def _rows(table: Table, columns: Sequence[str]) -> Sequence[Sequence[Text]]:
+def _rows(name: Text, table: Table, columns: Mapping[Text, TableColumn]) -> Sequence[Sequence[Text]]:
     if (table.rows is None) == (table.file is None):
-        raise ProblemsFound((problem("rows-or-file", table.place),))
+        raise ProblemsFound((problem("rows-or-file", name.place, name=name),))
     if table.file is None:
         return table.rows or []
-    places = {name: column.places or table.places for name, column in _columns(table).items()}
+    places = {str(name): _places(table, column) for name, column in columns.items()}
     path = Path(table.place.file).parent / str(table.file)
     return read_table(
-        path, [str(key) for key in table.keys], columns, table.sheet, places=places, asked=table.file.place
+        path, [str(key) for key in table.keys], list(places), table.sheet, places=places, asked=table.file.place
     )
 
 
-def _cell(table: Table, spec: TableColumn, text: Text, problems: list[Problem]) -> Cell | None:
+def _places(table: Table, column: TableColumn) -> int | None:
+    return column.places if column.places is not None else table.places
+
+
+def spanned(texts: Sequence[Text]) -> Place:
+    """Place from the first text to the last, where they stand on one line; else of the first."""
+    first, last = texts[0].place, texts[-1].place
+    if first.line != last.end_line:
+        return first
+    return Place(first.file, first.line, first.column, last.end_line, last.end_column)
+
+
+def _cell(table: Table, name: Text, spec: TableColumn, text: Text, problems: list[Problem]) -> Cell | None:
     if str(text) == ABSENT:
         return None
     unit: WrittenUnit | None = spec.unit or table.unit
     number = scalars.number(text)
-    places = spec.places if spec.places is not None else table.places
-    if places is not None and number.places != places:
-        problems.append(problem("places-differ", text.place, value=text, places=places, got=number.places))
+    problems += check_places(text, name, _places(table, spec))
     scale = unit.scale if unit is not None else Fraction(1)
     cell = scaled(number, scale)
     if unit is not None:
-        problems += check_plausible(cell, unit.unit, spec.plausible or table.plausible, scale)
+        problems += check_plausible(cell, unit.unit, spec.plausible or table.plausible, scale, unit.text)
     return cell
 
 
@@ -223,13 +233,15 @@ def band_source(name: Text, bands: Bands, source: Source | None) -> TableSource:
     step, places = bands.step.value, bands.step.places
     cells: dict[tuple[str, ...], Cell | None] = {}
     places_of: dict[tuple[str, ...], Place] = {}
+    if step <= 0:
+        raise ProblemsFound([problem("band-step-size", bands.step.place, None, step=bands.step.text)])
     for row in bands.rows:
-        if (row.value is None) == (row.first is None or row.each is None):
+        if [row.first is None, row.each is None] != [row.value is not None] * 2:
             problems.append(problem("band-row", row.place))
             continue
         count = (row.to.value - row.from_.value) / step
-        if count != int(count):
-            problems.append(problem("band-step", row.place, step=bands.step.text))
+        if count != int(count) or row.from_.value % step:
+            problems.append(problem("band-step", row.to.place, row.from_.place, step=bands.step.text))
             continue
         direction = 1 if count >= 0 else -1
         for n in range(abs(int(count)) + 1):
@@ -243,7 +255,8 @@ def band_source(name: Text, bands: Bands, source: Source | None) -> TableSource:
     numbers = sorted(Decimal(key[0]) for key in cells)
     for lower, upper in pairwise(numbers):
         if upper - lower != step:
-            problems.append(problem("band-gap", bands.place, lower=lower, upper=upper))
+            here, there = (places_of[(f"{number:.{places}f}",)] for number in (lower, upper))
+            problems.append(problem("band-gap", here, there, lower=lower, upper=upper))
     if problems:
         raise ProblemsFound(tuple(problems))
     piece = Piece(FIRST_DAY, END_DAY, cells, *label(bands.source or source))
@@ -272,8 +285,13 @@ def notice_sources(
     tables: dict[str, TableSource] = {}
     checks: list[TableCheck] = []
     for notice, interval in zip(notices, notice_days(notices, problems), strict=True):
+        problems += check_source(notice)
         for name, value in notice.values.items():
-            made = value_source(name, value, notice.source)
+            try:
+                made = value_source(name, value, notice.source)
+            except ProblemsFound as bad:
+                problems += bad.problems
+                continue
             pieces = tuple(
                 Piece(max(p.first_day, interval[0]), min(p.end_day, interval[1]), p.cells, p.source, p.standing)
                 for p in made.pieces
@@ -282,11 +300,15 @@ def notice_sources(
             path = f"{prefix}.{name}"
             constants[path] = _join(constants.get(path), made, path, prefix, pieces, problems)
         for name, table in notice.tables.items():
-            made_table = table_source(name, table, notice.source, interval, prefix)
+            try:
+                made_table = table_source(name, table, notice.source, interval, prefix)
+            except ProblemsFound as bad:
+                problems += bad.problems
+                continue
             path = f"{prefix}.{name}"
             known = tables.get(path)
             if known is not None and known.keys != made_table.keys:
-                problems.append(problem("notices-differ", made_table.place, known.place, name=name))
+                problems.append(_differ(name, made_table.place, known.place, _keys(made_table), _keys(known)))
                 continue
             columns = dict(known.columns) if known is not None else {}
             for column, source in made_table.columns.items():
@@ -312,12 +334,13 @@ def notice_days(notices: Sequence[Notice], problems: list[Problem]) -> list[tupl
         first, end = days(own.from_, own.through)
         if following is not None and following.in_force is not None:
             starts = day_number(following.in_force.from_)
-            if own.through is not None and starts < end:
-                day = following.in_force.from_
-                problems.append(problem("notices-overlap", following.place, notice.place, day=day))
+            here = following.in_force.place_of("from")
+            there = own.place_of("from" if own.through is None else "through")
+            if (own.through is not None and starts < end) or starts <= first:
+                problems.append(problem("notices-overlap", here, there, day=following.in_force.from_))
             if own.through is not None and starts > end and not following.gap_before:
                 last = day_date(starts - 1)
-                problems.append(problem("notices-gap", following.place, notice.place, first=day_date(end), last=last))
+                problems.append(problem("notices-gap", here, there, first=day_date(end), last=last))
             end = min(end, starts)
         intervals.append((first, end))
     return intervals
@@ -332,6 +355,15 @@ def _join(
     problems: list[Problem],
 ) -> ConstantSource:
     if known is not None and known.unit != made.unit:
-        problems.append(problem("notices-differ", made.place, known.place, name=path))
+        name = path.removeprefix(f"{field}.")
+        problems.append(_differ(name, made.place, known.place, f"[{made.unit}]", f"[{known.unit}]"))
     before = known.pieces if known is not None else ()
     return ConstantSource(path, made.unit, field, made.keys, before + pieces, made.place)
+
+
+def _keys(table: TableSource) -> str:
+    return f"[{', '.join(table.keys)}]"
+
+
+def _differ(name: str, here: Place | None, there: Place | None, now: str, then: str) -> Problem:
+    return problem("notices-differ", here, there, name=name, now=now, then=then)

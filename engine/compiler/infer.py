@@ -6,9 +6,9 @@ Takes a `Scope` and expressions; gives `Value`s: a step with the needs that stan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from engine.compiler.builder import Builder
 from engine.compiler.calls import call
@@ -37,6 +37,12 @@ from engine.language.reading import did_you_mean
 from engine.language.units import parse_unit
 
 Make = Callable[[Expr], Value]
+
+KINDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "boolean": {"kind": "a condition", "kind_zh": "条件"},
+    "code": {"kind": "a code", "kind_zh": "代码"},
+    "date": {"kind": "a day", "kind_zh": "日期"},
+}
 
 
 class Inference:
@@ -102,7 +108,7 @@ class Inference:
     def numeric(self, expr: Expr) -> Value:
         value = self.value(expr)
         if self.type(value).kind != "number":
-            self.fail("not-a-quantity", expr.place, formula=written(expr), kind=self.type(value).kind)
+            self.fail("not-a-quantity", expr.place, None, formula=written(expr), **KINDS[self.type(value).kind])
         return value
 
     def condition(self, expr: Expr) -> Value:
@@ -139,8 +145,9 @@ class Inference:
             span = Type("number", parse_unit("day")[0], 0, low, high)
             return Value(self.builder.make("subtract", (a.step, b.step), span), joined(self.builder, a.needs, b.needs))
         for side, side_expr in ((a, left), (b, right)):
-            if self.type(side).kind != "number":
-                self.fail("not-a-quantity", side_expr.place, formula=written(side_expr), kind=self.type(side).kind)
+            kind = self.type(side).kind
+            if kind != "number":
+                self.fail("not-a-quantity", side_expr.place, None, formula=written(side_expr), **KINDS[kind])
         a, b = self.same_unit(op, a, b, expr.place, left, right)
         unit = self.type(a).unit
         step = self.builder.add(a.step, b.step, unit, subtract=op == "-")
@@ -248,13 +255,8 @@ class Inference:
             if other.path not in type_.codes:
                 if other.path in self.scope.known():
                     continue
-                self.fail(
-                    "unknown-code-in-formula",
-                    other.place,
-                    written=other.path,
-                    name=side.path,
-                    known=", ".join(type_.codes),
-                )
+                told = {"written": other.path, "name": side.path, "known": ", ".join(type_.codes)}
+                self.fail("unknown-code-in-formula", other.place, None, **told, **did_you_mean(other.path, type_.codes))
             if expr.op not in ("==", "!="):
                 self.fail("cannot-compare", expr.place, left=written(expr.left), right=written(expr.right))
             position = type_.codes.index(other.path)
@@ -283,16 +285,19 @@ class Inference:
     def item(self, expr: Item) -> Value:
         table = self.scope.tables.get(expr.table)
         if table is None:
-            self.fail("unknown-table", expr.place, None, name=expr.table, **did_you_mean(expr.table, self.scope.tables))
+            near = did_you_mean(expr.table, self.scope.tables)
+            self.fail("unknown-table", within(expr.place, 0, len(expr.table)), None, name=expr.table, **near)
         if expr.column is None:
-            self.fail("row-needs-column", expr.place, table=expr.table, known=", ".join(table.columns))
+            known = ", ".join(table.columns)
+            self.fail("row-needs-column", expr.place, row=written(expr), example=next(iter(table.columns)), known=known)
         if len(expr.keys) != len(table.keys):
             self.fail("table-keys", expr.place, table=expr.table, keys=", ".join(table.keys))
         keys = [self.value(key) for key in expr.keys]
         by_code = expr.column if isinstance(expr.column, Expr) else None
         if isinstance(expr.column, str) and expr.column not in table.columns:
-            known = ", ".join(table.columns)
-            self.fail("column-not-in-table", expr.place, column=expr.column, table=expr.table, known=known)
+            place, near = within(expr.place, -len(expr.column)), did_you_mean(expr.column, table.columns)
+            told = {"column": expr.column, "table": expr.table, "known": ", ".join(table.columns)}
+            self.fail("column-not-in-table", place, None, **told, **near)
         column = expr.column if isinstance(expr.column, str) else self.value(by_code) if by_code is not None else ""
         assert column != ""
         key_values = [*keys, column] if isinstance(column, Value) else keys
@@ -306,6 +311,15 @@ class Inference:
             refusal = Refusal("no-table-cell", expr.table, message, places, expr.place)
             needs = joined(self.builder, needs, (Need(found.present, None, refusal),))
         return Value(found.step, needs)
+
+
+def within(place: Place | None, start: int, end: int | None = None) -> Place | None:
+    """Part of a formula's place, by characters from its beginning, or from its end where negative."""
+    if place is None or place.line != place.end_line:
+        return place
+    first, last = (place.column, place.end_column) if start >= 0 else (place.end_column, place.end_column)
+    last = last if end is None else place.column + end
+    return replace(place, column=first + start, end_column=last)
 
 
 def givens(expr: Expr, positive: bool) -> set[str]:

@@ -9,7 +9,8 @@ current directory, if there is one.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,10 +18,12 @@ from pathlib import Path
 from engine.language.fields import read
 from engine.language.load import load, shown_path
 from engine.language.models import DOCUMENTS, Document, Form, Notice, RuleSet, Shared
-from engine.language.nodes import Map, Text
-from engine.language.problems import Place, Problem, ProblemsFound, problem
+from engine.language.nodes import Text
+from engine.language.problems import Problem, ProblemsFound, problem
+from engine.language.reading import did_you_mean
 
 SUFFIXES = (".yaml", ".yml")
+_WHICH = re.compile(r"^(notice|series|form|shared|ruleset):[ \t]+[\"']?([\w.-]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,9 @@ class Library:
     rulesets: Mapping[str, RuleSet]
     hashes: Mapping[str, str]  # file -> SHA-256 of its bytes
     asked: frozenset[str]  # files under the paths that were asked for
+    # What keeps a document from being read, by its kind and id; of a notice by `series` and the series' id. Who refers
+    # to it is told this, and not that it is not there.
+    unread: Mapping[tuple[str, str], tuple[Problem, ...]]
 
 
 def files_under(paths: Sequence[Path]) -> list[Path]:
@@ -68,17 +74,39 @@ def load_library(paths: Sequence[Path]) -> tuple[Library, list[Problem]]:
     problems: list[Problem] = []
     documents: list[Document] = []
     hashes: dict[str, str] = {}
+    unread: dict[tuple[str, str], tuple[Problem, ...]] = {}
     for file in [*asked, *around]:
         try:
-            document = read_document(file)
+            document = _dated(read_document(file))
         except ProblemsFound as found:
             if file.resolve() in resolved:
                 problems += found.problems
+            for name in _names_of(file):
+                unread[name] = (*unread.get(name, ()), *found.problems)
             continue
         documents.append(document)
         hashes[document.place.file] = hashlib.sha256(file.read_bytes()).hexdigest()
-    library, more = _sort(documents, hashes, frozenset(_name(file) for file in asked))
+    library, more = _sort(documents, hashes, frozenset(_name(file) for file in asked), unread)
     return library, problems + more
+
+
+def _names_of(file: Path) -> list[tuple[str, str]]:
+    """Which document a file holds that cannot be read, as far as its lines tell."""
+    try:
+        text = file.read_bytes().decode("utf-8", errors="replace")
+    except OSError:
+        return []
+    found = {match[1]: match[2] for match in _WHICH.finditer(text)}
+    if "notice" in found:
+        return [("series", found["series"])] if "series" in found else []
+    return [(kind, name) for kind, name in found.items() if kind != "series"]
+
+
+def _dated(document: Document) -> Document:
+    """Say of a notice without days that it has none."""
+    if isinstance(document, Notice) and document.in_force is None:
+        raise ProblemsFound([problem("missing-in-force", document.notice.place, name=document.notice)])
+    return document
 
 
 def _name(file: Path) -> str:
@@ -93,23 +121,23 @@ def read_document(file: Path) -> Document:
         ProblemsFound: it cannot be read, or a key of it is wrong.
     """
     node = load(file)
-    if not isinstance(node, Map):
-        raise ProblemsFound((problem("no-document-kind", Place(str(file), 1, 1, 1, 1)),))
     kind = next((str(key) for key in node if str(key) in DOCUMENTS), None)
     if kind is None:
-        raise ProblemsFound((problem("no-document-kind", node.place),))
+        first = next(iter(node))
+        raise ProblemsFound([problem("no-document-kind", first.place, None, **did_you_mean(first, DOCUMENTS))])
     return read(DOCUMENTS[kind], node)
 
 
-def dated(notices: Sequence[Notice]) -> Iterator[tuple[date, Notice]]:
-    """Notices with the day from which they hold."""
-    for notice in notices:
-        if notice.in_force is not None:
-            yield notice.in_force.from_, notice
+def _begins(notice: Notice) -> date:
+    assert notice.in_force is not None
+    return notice.in_force.from_
 
 
 def _sort(
-    documents: Sequence[Document], hashes: Mapping[str, str], asked: frozenset[str]
+    documents: Sequence[Document],
+    hashes: Mapping[str, str],
+    asked: frozenset[str],
+    unread: Mapping[tuple[str, str], tuple[Problem, ...]],
 ) -> tuple[Library, list[Problem]]:
     problems: list[Problem] = []
     by_id: dict[tuple[str, str], Document] = {}
@@ -121,22 +149,18 @@ def _sort(
         if known is not None and document.place.file not in asked:
             continue  # what was asked for stands before what lies around it
         if known is not None:
-            problems.append(problem("document-twice", document.place, known.place, kind=kind, name=name))
+            problems.append(problem("document-twice", name.place, getattr(known, kind).place, kind=kind, name=name))
             continue
         by_id[kind, str(name)] = document
         if isinstance(document, Notice):
             series.setdefault(str(document.series), []).append(document)
-    for notices in series.values():
-        for notice in notices:
-            if notice.in_force is None:
-                problems.append(problem("missing-in-force", notice.place, name=notice.notice))
-    usable = {name: tuple(sorted(dated(notices), key=lambda one: one[0])) for name, notices in series.items()}
     library = Library(
-        {name: tuple(notice for _, notice in notices) for name, notices in usable.items()},
+        {name: tuple(sorted(notices, key=_begins)) for name, notices in series.items()},
         {name: d for (kind, name), d in by_id.items() if isinstance(d, Form)},
         {name: d for (kind, name), d in by_id.items() if isinstance(d, Shared)},
         {name: d for (kind, name), d in by_id.items() if isinstance(d, RuleSet)},
         hashes,
         asked,
+        unread,
     )
     return library, problems

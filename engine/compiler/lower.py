@@ -78,6 +78,7 @@ class ChargeContext:
         self.charge = charge
         self.resolver = resolver
         self.source = source
+        self.place = resolver.assembled.names[name]
         self.currency = resolver.currency
         self.minor_places = resolver.assembled.ruleset.minor_places
 
@@ -134,8 +135,7 @@ class ChargeContext:
         for name in names:
             found = self.resolver.charges_named(str(name), self.name)
             if not found:
-                known = ", ".join(self.resolver.assembled.charges)
-                self.fail("unknown-charge", name.place, name=name, known=known)
+                raise self.unknown_charge(name)
             items += [Name(one, place=name.place) for one in found]
         return total(items)
 
@@ -150,10 +150,14 @@ class ChargeContext:
         return tou_period_names(calendar) if calendar is not None else ()
 
     def setting(self, text: Text, allowed: tuple[str, ...]) -> str:
-        chosen = self.resolver.assembled.settings.get(str(text), text)
-        if str(chosen) not in allowed:
-            self.fail("setting-not-known", chosen.place, setting=text, value=chosen, known=", ".join(allowed))
-        return str(chosen)
+        chosen, known = self.resolver.assembled.settings.get(str(text), text), ", ".join(allowed)
+        near = did_you_mean(chosen, allowed)
+        if str(chosen) in allowed:
+            return str(chosen)
+        if chosen is text:
+            self.fail("unknown-word", text.place, None, text=text, allowed=known, **near)
+        told = {"setting": text, "value": chosen, "charge": self.name, "known": known}
+        self.fail("setting-not-known", chosen.place, text.place, **told, **near)
 
     def price_of(self, charge: Text) -> Expr:
         self._charge(charge)
@@ -165,14 +169,33 @@ class ChargeContext:
 
     def _charge(self, charge: Text) -> None:
         if str(charge) not in self.resolver.assembled.charges:
-            known = ", ".join(self.resolver.assembled.charges)
-            self.fail("unknown-charge", charge.place, name=charge, known=known)
+            raise self.unknown_charge(charge)
+
+    def unknown_charge(self, name: Text) -> ProblemsFound:
+        return ProblemsFound([unknown_charge(name, self.resolver.assembled)])
 
     def bands(self) -> tuple[str, ...]:
         return tuple(self.resolver.assembled.bands)
 
-    def fail(self, code: str, place: Place | None, **parameters: object) -> NoReturn:
-        raise ProblemsFound((problem(code, place, None, **parameters),))
+    def printed(self, expr: Expr) -> Printed | None:
+        if isinstance(expr, Number):
+            return Printed(f"{expr.value:f}", expr.value, 0, expr.place or self.place)
+        source = self.resolver.constants.get(expr.path) if isinstance(expr, Name) else None
+        cells = [cell for piece in source.pieces for cell in piece.cells.values()] if source is not None else []
+        if len(cells) != 1 or cells[0] is None:
+            return None
+        return Printed(cells[0].text, cells[0].value, cells[0].places, cells[0].place or self.place)
+
+    def fail(self, code: str, place: Place | None, other: Place | None = None, **parameters: object) -> NoReturn:
+        raise ProblemsFound((problem(code, place, other, **parameters),))
+
+
+def unknown_charge(name: Text, assembled: Assembled) -> Problem:
+    """That no charge and no ledger code has a name."""
+    charges = assembled.charges
+    ledgers = [str(model.ledger) for model, _ in charges.values() if model.ledger is not None]
+    near = did_you_mean(name, [*charges, *ledgers])
+    return problem("unknown-charge", name.place, None, name=name, known=", ".join(charges), **near)
 
 
 class Resolver:
@@ -236,10 +259,11 @@ class Resolver:
     def input(self, name: str, given: Input, place: Place) -> InputRule:
         """The declaration as a type with whole-number bounds."""
         kind = given.type or ("code" if given.codes else "decimal")
-        type_ = _input_type(name, kind, given)
+        type_ = _input_type(name, kind, given, place)
         optional = given.optional or given.needed_when is not None or given.default is not None
         if given.optional and given.needed_when is not None:
-            raise ProblemsFound((problem("optional-and-needed", given.place, name=name),))
+            place, other = given.place_of("optional"), given.place_of("needed_when")
+            raise ProblemsFound((problem("optional-and-needed", place, other, name=name),))
         default = None if given.default is None else _default(name, given.default, type_)
         titles = tuple(str(title) for title in (given.codes or {}).values())
         spec = InputSpec(name, type_, str(given.title or ""), default, optional, place, titles)
@@ -366,21 +390,21 @@ def _both(a: Expr, b: Expr) -> Expr:
     return Logic("and", (a, b), place=b.place or a.place)
 
 
-def _input_type(name: str, kind: str, given: Input) -> Type:
+def _input_type(name: str, kind: str, given: Input, place: Place) -> Type:
     if kind == "boolean":
         return Type("boolean", high=1)
     if kind == "date":
         return Type("date", low=FIRST_DAY, high=END_DAY - 1)
     if kind == "code":
         if not given.codes:
-            raise ProblemsFound((problem("code-without-codes", given.place, name=name),))
+            raise ProblemsFound((problem("code-without-codes", place, name=name),))
         codes = tuple(str(code) for code in given.codes)
         return Type("code", high=len(codes) - 1, codes=codes)
     missing = [key for key, value in (("from", given.from_), ("to", given.to)) if value is None]
     if kind == "decimal" and given.places is None:
         missing.append("places")
     if missing:
-        raise ProblemsFound((problem("input-without-bounds", given.place, name=name, missing=", ".join(missing)),))
+        raise ProblemsFound((problem("input-without-bounds", place, name=name, missing=", ".join(missing)),))
     assert given.from_ is not None
     assert given.to is not None
     places = given.places or 0
@@ -393,9 +417,8 @@ def _input_type(name: str, kind: str, given: Input) -> Type:
             raise ProblemsFound((problem("bound-places", bound.place, name=name, bound=bound.text, places=places),))
         bounds.append(int(bound.value.scaleb(places)))
     if bounds[0] > bounds[1]:
-        raise ProblemsFound(
-            (problem("bounds-reversed", given.to.place, name=name, low=given.from_.text, high=given.to.text),)
-        )
+        told = {"name": name, "low": given.from_.text, "high": given.to.text}
+        raise ProblemsFound([problem("bounds-reversed", given.to.place, given.from_.place, **told)])
     return Type("number", unit, places, bounds[0], bounds[1])
 
 
@@ -414,7 +437,9 @@ def _default(name: str, text: Text, type_: Type) -> int:
     number = scalars.number(text)
     value = int(number.value.scaleb(type_.places))
     if number.places > type_.places or not type_.low <= value <= type_.high:
-        raise ProblemsFound((problem("default-out-of-bounds", text.place, name=name, value=text),))
+        low, high = (f"{Decimal(bound).scaleb(-type_.places):f}" for bound in (type_.low, type_.high))
+        told = {"name": name, "value": text, "low": low, "high": high, "places": type_.places}
+        raise ProblemsFound([problem("default-out-of-bounds", text.place, None, **told)])
     return value
 
 

@@ -36,7 +36,9 @@ def read_name(infer: Inference, expr: Name) -> Value:
     if path in BUILT_IN and (path != "season" or infer.scope.season is not None):
         return built_in(infer, path)
     if path in infer.scope.tables:
-        infer.fail("table-needs-keys", expr.place, table=path)
+        table = infer.scope.tables[path]
+        example = f"{path}[{', '.join(table.keys)}].{next(iter(table.columns))}"
+        infer.fail("table-needs-keys", expr.place, table=path, example=example)
     infer.fail("unknown-name", expr.place, None, name=path, **did_you_mean(path, infer.scope.known()))
 
 

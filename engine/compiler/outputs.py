@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from engine.charges.base import LoweredRefusal
 from engine.compiler.assemble import Assembled
 from engine.compiler.builder import Builder
 from engine.compiler.energy import energy_needs
@@ -19,13 +20,15 @@ from engine.compiler.lower import ChargeRule, Resolved
 from engine.compiler.names import is_given, read_input
 from engine.compiler.needs import Need, Value, guarded
 from engine.compiler.program import Line, Refusal, Type, Warning, Working
-from engine.language.formulas import Compare, Expr, Name, children, written
+from engine.language.formulas import Expr, Name, children, written
 from engine.language.nodes import Text
 from engine.language.problems import Place, Problem, ProblemsFound, problem
+from engine.language.reading import did_you_mean
 from engine.language.units import parse_unit
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
 OTHER_LEDGER = "other"
+CONSTANTS = ("literal", "constant", "cell")  # primitives of what no row changes
 
 
 @dataclass(slots=True)
@@ -128,8 +131,9 @@ class OutputMaker:
             elif name in self.resolved.scope.known():
                 found[name] = self.inference.value(Name(name, place=message.place)).step
             else:
-                known = ", ".join(self.resolved.scope.inputs)
-                raise ProblemsFound((problem("message-name", message.place, name=name, known=known),))
+                known, near = ", ".join(self.resolved.scope.inputs), did_you_mean(name, self.resolved.scope.known())
+                place = message.piece(match.start(1), match.end(1))
+                raise ProblemsFound([problem("message-name", place, None, name=name, known=known, **near)])
         return tuple(found.items())
 
     def energy(self) -> None:
@@ -144,6 +148,8 @@ class OutputMaker:
         if when is not None:
             for need in when.needs:
                 self.need(name, need)
+        for item in rule.lowered.lines:  # a line that is no money is told where its formula stands
+            self.amount(f"{name}.{item.id}.amount" if item.id else f"{name}.amount", item.amount.place or item.place)
         whole = self.amount(name, rule.model.place)
         self.outputs.charges[name] = whole.step
         self.outputs.names[name] = whole.step
@@ -180,28 +186,20 @@ class OutputMaker:
         if by_charge:
             self.outputs.lines.append(self.sum_line(rule, whole.step, when))
         for refusal in rule.lowered.refusals:
-            allowed = self.inference.condition(refusal.unless)
-            if refusal.code == "tiers-out-of-order":
-                self.rising(allowed.step, refusal.unless, name)
-                continue
-            guard = when.step if when is not None else None
-            why = Refusal(refusal.code, refusal.field, refusal.message, (), rule.model.place)
-            needs = (*allowed.needs, Need(allowed.step, None, why))
-            for need in guarded(self.builder, guard, needs) if guard is not None else needs:
-                self.need(name, need)
+            self.refusal(refusal, name, when, rule.model.place)
 
-    def rising(self, step: int, unless: Expr, charge: str) -> None:
-        """Limits that tables or conditions give: where constants decide, a limit that does not rise is a problem."""
-        if self.builder.known(step) is True:
+    def refusal(self, refusal: LoweredRefusal, charge: str, when: Value | None, place: Place) -> None:
+        """A condition of a charge: a problem of the rules where constants decide that it does not hold, else a need."""
+        allowed = self.inference.condition(refusal.unless)
+        if self.builder.known(allowed.step) is True:
             return
-        assert isinstance(unless, Compare)
-        constant = self.builder.steps[step].primitive in ("literal", "constant", "cell")
-        if not constant:
-            why = Refusal("tiers-out-of-order", charge, "", (), unless.place)
-            self.need(charge, Need(step, None, why))
-            return
-        lower, upper = written(unless.left), written(unless.right)
-        raise ProblemsFound((problem("tiers-out-of-order", unless.place, lower=lower, upper=upper),))
+        if refusal.problem is not None and self.builder.steps[allowed.step].primitive in CONSTANTS:
+            raise ProblemsFound([refusal.problem])
+        values = tuple((name, self.inference.value(expr).step) for name, expr in refusal.values)
+        why = Refusal("refused-by-rule", refusal.field, refusal.message, values, place)
+        needs = (*allowed.needs, Need(allowed.step, None, why))
+        for need in guarded(self.builder, when.step, needs) if when is not None else needs:
+            self.need(charge, need)
 
     def amount(self, path: str, place: Place | None) -> Value:
         """An amount of money, in the rule set's currency and with the places of its minor unit."""

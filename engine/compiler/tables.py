@@ -15,10 +15,12 @@ from typing import NoReturn
 from engine.calendars.days import day_date
 from engine.compiler.builder import Builder, SlotData
 from engine.compiler.constants import Cell, ConstantSource, Piece, piece_at
-from engine.compiler.program import BOOLEAN, FIRST_DAY, Figure, Step, Type
+from engine.compiler.program import BOOLEAN, Figure, Step, Type
 from engine.compiler.scope import TableSource
-from engine.language.formulas import Item, written
+from engine.language.formulas import Expr, Item, written
+from engine.language.nodes import Text
 from engine.language.problems import Place, ProblemsFound, problem
+from engine.language.reading import did_you_mean
 
 NUMBER_KEYS_MAX = 10_000  # a number with more steps than this is no table key
 
@@ -41,7 +43,7 @@ def constant_slot(builder: Builder, source: ConstantSource, version_days: Sequen
         piece = piece_at(source, day)
         cell = piece.cells.get(()) if piece is not None else None
         values.append([None if cell is None else whole(cell, source.places)])
-        figures.append([None if cell is None or piece is None else figure(cell, piece, source.places)])
+        figures.append([None if cell is None or piece is None else figure(cell, piece, source.places, version_days[0])])
         uncovered.append("" if cell is not None else source.field)
     return builder.slot(
         SlotData(source.path, Type("number", source.unit, source.places), (), values, figures, uncovered)
@@ -63,9 +65,9 @@ def whole(cell: Cell, places: int) -> int:
     return int(cell.value.scaleb(places))
 
 
-def figure(cell: Cell, piece: Piece, places: int) -> Figure:
-    """A printed number with its source and the day it took effect."""
-    since = None if piece.first_day == FIRST_DAY else day_date(piece.first_day)
+def figure(cell: Cell, piece: Piece, places: int, first_day: int) -> Figure:
+    """A printed number with its source and the day it took effect: its own, or the rule set's first day."""
+    since = day_date(max(piece.first_day, first_day))
     return Figure(cell.text, whole(cell, places), cell.place, piece.source, piece.standing, since)
 
 
@@ -87,9 +89,9 @@ class Lookup:
             sources = [table.columns[column]]
         present_sources = [source for source in sources if source is not None]
         if not present_sources:
-            self.fail(
-                "column-not-in-table", expr, column=written(expr), table=table.path, known=", ".join(table.columns)
-            )
+            assert isinstance(expr.column, Expr)
+            told = {"column": written(expr.column), "table": table.path, "known": ", ".join(table.columns)}
+            self.fail("column-not-in-table", expr, expr.column.place, **told, suggestion="", suggestion_zh="")
         if len({source.unit for source in present_sources}) > 1:
             self.fail("columns-differ", expr, table=table.path)
         path = f"{table.path}.{column}" if column is not None else f"{table.path}[{written(expr)}]"
@@ -111,7 +113,9 @@ class Lookup:
         if type_.kind == "number" and type_.high - type_.low < NUMBER_KEYS_MAX:
             return tuple(f"{Decimal(n).scaleb(-type_.places):f}" for n in range(type_.low, type_.high + 1))
         key_name = table.keys[position] if position < len(table.keys) else "column"
-        self.fail("key-not-a-code", expr, key=key_name, table=table.path)
+        written_key = expr.keys[position] if position < len(expr.keys) else expr.column
+        place = written_key.place if isinstance(written_key, Expr) else expr.place
+        self.fail("key-not-a-code", expr, place, key=key_name, table=table.path)
 
     def index(self, keys: Sequence[int], names: Sequence[tuple[str, ...]]) -> int:
         """Position in the table, row-major over the keys."""
@@ -152,7 +156,9 @@ class Lookup:
                     covered = covered or piece is not None
                     cell = piece.cells.get(key) if piece is not None else None
                     row.append(None if cell is None else whole(cell, places))
-                    shown.append(None if cell is None or piece is None else figure(cell, piece, places))
+                    shown.append(
+                        None if cell is None or piece is None else figure(cell, piece, places, self.version_days[0])
+                    )
             values.append(row)
             figures.append(shown)
             uncovered.append("" if covered else first.field)
@@ -161,12 +167,13 @@ class Lookup:
     def check_rows(self, source: ConstantSource, names: Sequence[tuple[str, ...]], table: TableSource) -> None:
         """Each printed row is one that the key's codes can reach."""
         for piece in source.pieces:
-            for key, cell in piece.cells.items():
+            for key in piece.cells:
                 for text, known, name in zip(key, names, table.keys, strict=True):
                     if text not in known:
-                        place = cell.place if cell is not None else table.place
+                        place = text.place if isinstance(text, Text) else table.place
+                        near, listed = did_you_mean(text, known), ", ".join(known[:12])
                         raise ProblemsFound(
-                            (problem("key-not-known", place, key=text, name=name, known=", ".join(known[:12])),)
+                            [problem("key-not-known", place, None, key=text, name=name, known=listed, **near)]
                         )
 
     def present(self, slot: int, index: int) -> int | None:

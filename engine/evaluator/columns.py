@@ -118,8 +118,10 @@ def _by_dictionary(of: Type, column: Column, given: Mask | None) -> Reading:
     """Read each text of the dictionary once."""
     codes = column.codes or ("",)
     positions = column.values if given is None else np.where(given, column.values, 0)
-    if len(positions) and (positions.min() < 0 or positions.max() >= len(codes)):
+    if not _inside(positions, 0, len(codes) - 1):
         raise ValueError(f"a dictionary of {len(codes)} texts has no position {positions.min()}..{positions.max()}")
+    if of.kind == "code" and codes == of.codes:
+        return Reading(positions.astype(np.int64, copy=False))
     parsed = [_parse(of, text) for text in codes]
     return _taken(of, parsed, positions)
 
@@ -237,7 +239,7 @@ def _read_number(of: Type, column: Column, given: Mask | None) -> Reading:
 
 def _within(of: Type, values: Array, low: int, high: int) -> Reading:
     """Integers as int64; outside [low, high] is a fault."""
-    if len(values) == 0 or (low <= int(values.min()) and int(values.max()) <= high):
+    if _inside(values, low, high):
         return Reading(values.astype(np.int64, copy=False))
     ends = np.iinfo(values.dtype)
     outside = np.zeros(len(values), np.bool_)
@@ -247,6 +249,18 @@ def _within(of: Type, values: Array, low: int, high: int) -> Reading:
         outside |= values > max(high, ends.min) if high >= ends.min else np.True_
     harmless = np.where(outside, values.dtype.type(0), values).astype(np.int64)
     return Reading(harmless, None, np.where(outside, np.int8(Fault.OUT_OF_BOUNDS), np.int8(0)))
+
+
+def _inside(values: Array, low: int, high: int) -> bool:
+    """Whether all integers are in [low, high].
+
+    One look is enough where low is zero: a negative number, read without its sign, is larger than any bound.
+    """
+    if len(values) == 0:
+        return True
+    if low == 0 and high >= 0 and values.dtype == np.int64:
+        return int(values.view(np.uint64).max()) <= high
+    return low <= int(values.min()) and int(values.max()) <= high
 
 
 def _read_float(of: Type, values: NDArray[np.float64], given: Mask | None) -> Reading:

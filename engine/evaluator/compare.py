@@ -121,9 +121,7 @@ def compare(compiled: Compiled, rows: Rows) -> Comparison:
     result = evaluate(compiled, rows, details=True)
     outcomes = _Outcomes(compiled, result)
     reference = Reference(compiled)
-    places = {spec.name: spec.type.places for spec in compiled.program.inputs}
-    names = list(rows.columns)
-    columns = [plain(column, places.get(name, 0)) for name, column in rows.columns.items()]
+    names, columns = list(rows.columns), [plain(column) for column in rows.columns.values()]
     refused: Counter[str] = Counter()
     different = 0
     kept: list[Difference] = []
@@ -157,11 +155,8 @@ def day_text(day: int) -> str:
         return str(day)
 
 
-def plain(column: Column, places: int = 0) -> list[object]:
-    """Give a column's values as one row would give them: decimals, text, truths, days, None.
-
-    A whole number of more places than are declared is written with those declared, where the rest are zeros.
-    """
+def plain(column: Column) -> list[object]:
+    """Give a column's values as one row would give them: decimals, text, truths, days, None."""
     came = column.values.tolist()
     values: list[object] = came
     if column.codes is not None:
@@ -172,10 +167,7 @@ def plain(column: Column, places: int = 0) -> list[object]:
         # The shortest decimal that reads as the same float is the one that was meant.
         values = [Decimal(repr(value)) for value in came]
     elif column.values.dtype.kind in "iu" and column.places:
-        by = 10 ** max(column.places - places, 0)
-        fewer = min(column.places, places)
-        texts = (whole_text(v, column.places) if v % by else whole_text(v // by, fewer) for v in came)
-        values = [Decimal(text) for text in texts]
+        values = [Decimal(whole_text(value, column.places)) for value in came]
     if column.valid is None:
         return values
     return [value if there else None for value, there in zip(values, column.valid.tolist(), strict=True)]

@@ -66,10 +66,16 @@ def admit(
         raise UnknownColumns(tuple(unknown), tuple(sorted(names)))
     desk = _Desk(compiled, rows, positions)
     period_from, period_to = desk.days()
-    day = {"period_from": period_from, "last_day": period_to - 1, "reading_day": period_to}[compiled.version_by]
+    match compiled.version_by:
+        case "period_from":
+            day = period_from
+        case "last_day":
+            day = _Days(period_to.values - 1, period_to.low - 1, period_to.high - 1)
+        case "reading_day":
+            day = period_to
     version = desk.versions(day)
     desk.changes(period_from, period_to)
-    inputs: dict[str, Array] = {"period_from": period_from, "period_to": period_to, "day": day}
+    inputs: dict[str, Array] = {"period_from": period_from.values, "period_to": period_to.values, "day": day.values}
     given: dict[str, Mask] = {}
     everywhere = np.broadcast_to(np.True_, len(desk))
     for spec in specs:
@@ -77,6 +83,21 @@ def admit(
         inputs[spec.name] = read.values
         given[spec.name] = everywhere if read.given is None else read.given
     return desk.close(inputs, given, version)
+
+
+@dataclass(frozen=True, slots=True)
+class _Days:
+    """A column of days with its least and largest, which are looked for once."""
+
+    values: Whole
+    low: int
+    high: int
+
+    @classmethod
+    def of(cls, values: Whole) -> _Days:
+        if not len(values):
+            return cls(values, FIRST_DAY, FIRST_DAY)
+        return cls(values, int(values.min()), int(values.max()))
 
 
 class _Desk:
@@ -92,11 +113,12 @@ class _Desk:
     def __len__(self) -> int:
         return len(self.rows) if self.positions is None else len(self.positions)
 
-    def days(self) -> tuple[Whole, Whole]:
+    def days(self) -> tuple[_Days, _Days]:
         """Check the billing periods; a row refused reads as the first day."""
         first, end = self._taken(self.rows.period_from), self._taken(self.rows.period_to)
-        for name, days in (("period_from", first), ("period_to", end)):
-            if len(days) and not (days.min() >= FIRST_DAY and days.max() < END_DAY):
+        firsts, ends = _Days.of(first), _Days.of(end)
+        for name, days, of in (("period_from", first, firsts), ("period_to", end, ends)):
+            if not (of.low >= FIRST_DAY and of.high < END_DAY):
 
                 def bad_day(at: int, name: str = name, days: Whole = days) -> RowProblem:
                     missing = days[at] == NO_DAY
@@ -104,22 +126,23 @@ class _Desk:
                     return self._problem(at, "missing-value" if missing else "bad-date", name, value)
 
                 self._refuse((days < FIRST_DAY) | (days >= END_DAY), bad_day)
-        if not (first < end).all():
+        if firsts.high >= ends.low and not (first < end).all():
 
             def backwards(at: int) -> RowProblem:
                 both = {"period_from": day_text(int(first[at])), "period_to": day_text(int(end[at]))}
                 return self._problem(at, "bad-period", "period_to", both["period_to"], None, **both)
 
             self._refuse(first >= end, backwards)
-        if self.refused is not None:
-            first, end = (np.where(self.refused, FIRST_DAY + plus, days) for plus, days in ((0, first), (1, end)))
-        return first, end
+        if self.refused is None:
+            return firsts, ends
+        first, end = (np.where(self.refused, FIRST_DAY + plus, days) for plus, days in ((0, first), (1, end)))
+        return _Days.of(first), _Days.of(end)
 
-    def versions(self, day: Whole) -> Whole:
+    def versions(self, days: _Days) -> Whole:
         """Find each row's version by a table over the days of the batch."""
+        day, low, high = days.values, days.low, days.high
         if not len(day):
             return day
-        low, high = int(day.min()), int(day.max())
         compiled = self.compiled
         table = np.full(high - low + 1, NO_VERSION, np.int64)
         for position, one in enumerate(compiled.constants.versions):
@@ -143,16 +166,14 @@ class _Desk:
         missing = self.compiled.constants.versions[version].missing[0]
         return self._problem(at, missing.code, missing.field, text, missing.place, day=text)
 
-    def changes(self, first: Whole, end: Whole) -> None:
+    def changes(self, firsts: _Days, ends: _Days) -> None:
         """Refuse periods that hold a change strictly inside."""
-        if not len(first):
-            return
-        low, high = int(first.min()), int(end.max())
+        first, end, low, high = firsts.values, ends.values, firsts.low, ends.high
         days = np.array([day for day in self.compiled.change_days if low < day < high], np.int64)
         if not len(days):
             return
         # For each day on which a period begins, the next change after it.
-        begins = np.arange(low, int(first.max()) + 1)
+        begins = np.arange(low, firsts.high + 1)
         following = np.append(days, END_DAY)[np.searchsorted(days, begins, side="right")]
         change = following.take(first - low)
 

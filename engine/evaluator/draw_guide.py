@@ -15,10 +15,11 @@ import numpy as np
 from engine.compiler.program import Compiled, InputSpec, Program, Step
 from engine.evaluator.door import admit
 from engine.evaluator.drawn import Drawn, batch
-from engine.evaluator.plan import plan
+from engine.evaluator.evaluate import BLOCK_ROWS, Plans
 from engine.evaluator.row_door import BUILT_IN
 from engine.evaluator.rows import Array, Mask, Whole
-from engine.evaluator.run import Table, run
+from engine.evaluator.run import run
+from engine.evaluator.worker import Table
 
 AIMED_SHARE = 0.4  # of rows that are moved to the edge of a comparison, each round
 REDRAWN_SHARE = 0.7  # of rows in which a code or truth is drawn again, where a table or a rule refuses the row
@@ -83,7 +84,7 @@ class Guide:
         requires: tuple[Wish | Limit | Choice, ...] = (*self.wishes, *self.limits, *self.choices)
         steps |= {one.condition for one in requires} | {one.guard for one in requires if one.guard is not None}
         self._steps = tuple(sorted(steps))
-        self._plan = plan(program, compiled.constants, self._steps)
+        self._plans = Plans(compiled)
 
     def mend(self, drawn: Drawn, random: np.random.Generator, *, aim: bool) -> None:
         """Change rows in place: give what is missing, leave out what is not needed, make equal what should be.
@@ -119,7 +120,7 @@ class Guide:
             for step in self._steps
         }
         table = Table(len(door.version), dtypes)
-        run(self._plan, door.inputs, door.given, door.version, table, threads=1, block_rows=16384)
+        run(self._plans.of(self._steps), door.inputs, door.given, door.version, table, threads=1, block_rows=BLOCK_ROWS)
         return door.kept, table.outputs
 
     def _move_one(

@@ -14,10 +14,11 @@ import numpy as np
 
 from engine.compiler.program import Compiled
 from engine.evaluator.door import Door, admit
-from engine.evaluator.plan import Plan, plan
+from engine.evaluator.plan import plan
 from engine.evaluator.refuse import refused_by
 from engine.evaluator.rows import Array, Mask, RowProblem, Rows, Whole, value_text
-from engine.evaluator.run import NOT_REFUSED, Table, run
+from engine.evaluator.run import Workers, run
+from engine.evaluator.worker import NOT_REFUSED, Table
 
 BLOCK_ROWS = 16384  # a register is then 128 KiB, and a program's registers stay in the second-level cache
 
@@ -58,16 +59,19 @@ class Result:
 
 @dataclass
 class Plans:
-    """The plans of one rule set, made when first wanted. Keep one to bill many batches; threads may share it."""
+    """The plans of one rule set with their scratch, made when first wanted.
+
+    Keep one to bill many batches: a small one then takes a fraction of the time. Threads may share it.
+    """
 
     compiled: Compiled
-    _made: dict[frozenset[int], Plan] = field(default_factory=dict)
+    _made: dict[frozenset[int], Workers] = field(default_factory=dict)
 
-    def of(self, outputs: Iterable[int]) -> Plan:
+    def of(self, outputs: Iterable[int]) -> Workers:
         """Give the plan that stores these steps."""
         key = frozenset(outputs)
         if key not in self._made:
-            self._made[key] = plan(self.compiled.program, self.compiled.constants, key)
+            self._made[key] = Workers(plan(self.compiled.program, self.compiled.constants, key))
         return self._made[key]
 
 
@@ -191,7 +195,7 @@ def _table(plans: Plans, outputs: Iterable[int], door: Door, at: Whole | None, t
         inputs = {name: values[at] for name, values in inputs.items()}
         given = {name: values[at] for name, values in given.items()}
         version = version[at]
-    table = Table(len(version), dtypes)
+    table = Table(len(version), dtypes, made.pool)
     run(made, inputs, given, version, table, threads=threads, block_rows=block_rows)
     return table
 

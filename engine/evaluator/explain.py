@@ -232,7 +232,8 @@ def _figures(compiled: Compiled, bill: Bill, line: Line) -> Iterable[FigureRead]
     took it in was read, at the same row of the table.
     """
     slots, figures = compiled.constants.slots, compiled.constants.figures[bill.version]
-    read = _cells_read(compiled.program, bill.values, line.amount)
+    others = {one.amount for one in compiled.program.lines if one.amount != line.amount}
+    read = _cells_read(compiled.program, bill.values, line.amount, others)
     folded = " ".join(slots[slot].path for slot, _ in read if _is_folded(slots[slot]))
     by_keys = {slots[slot].keys: cell for slot, cell in read if slots[slot].keys}
     wanted = {slot: cell for slot, cell in read if not _is_folded(slots[slot])}
@@ -263,10 +264,13 @@ def _is_folded(slot: Slot) -> bool:
     return "(" in slot.path
 
 
-def _cells_read(program: Program, values: Sequence[Decimal], root: int) -> list[tuple[int, int]]:
-    """Find slot and cell of each constant beneath a step, in branches that were taken."""
+def _cells_read(program: Program, values: Sequence[Decimal], root: int, others: set[int]) -> list[tuple[int, int]]:
+    """Find slot and cell of each constant beneath a step, in branches that were taken.
+
+    Amounts of other lines have their own working, so what they read is left to them.
+    """
     found: dict[tuple[int, int], None] = {}
-    seen: set[int] = set()
+    seen = set(others)
     waiting = [root]
     while waiting:
         at = waiting.pop()

@@ -37,6 +37,7 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "rounding": "rounding",
     "rule": "rule",
     "figure": "printed",
+    "digits": "digits",
     "from": "in force from {day}",
     "undated": "on all days",
     "informs": "informs only",
@@ -82,6 +83,7 @@ _CHINESE: Final[Mapping[str, str]] = {
     "rounding": "取舍",
     "rule": "规则",
     "figure": "印数",
+    "digits": "文件印",
     "from": "{day} 起执行",
     "undated": "所有日期",
     "informs": "仅供参考",
@@ -220,7 +222,7 @@ def _figure(figure: FigureRead, words: Mapping[str, str]) -> str:
     row = f"[{', '.join(figure.row)}]" if figure.row else ""
     value = f"{figure.value:f} {figure.unit}".rstrip()
     # 2.00 fen is 0.0200 CNY: the notice's own digits are shown where they differ.
-    printed = "" if _same(figure.printed, figure.value) else f" ({figure.printed})"
+    printed = "" if _same(figure.printed, figure.value) else f" ({words['digits']} {figure.printed})"
     since = words["undated"] if figure.since is None else words["from"].format(day=figure.since)
     place = "" if figure.place is None else str(figure.place)
     parts = [f"{figure.path}{row} = {value}{printed}", since, _sourced(figure.source, figure.standing, words), place]

@@ -10,10 +10,10 @@ Signs without branches: for an int64 x, `x >> 63` is -1 where x is negative and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from math import inf, isqrt, nextafter
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Final, Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from engine.compiler.program import Rounding
 from engine.evaluator.rows import Array, Mask, Whole
 
 Rep = Literal["f8", "i8", "bool"]
-DTYPES: dict[Rep, type[np.generic]] = {"f8": np.float64, "i8": np.int64, "bool": np.bool_}
+DTYPES: Final[Mapping[Rep, type[np.generic]]] = {"f8": np.float64, "i8": np.int64, "bool": np.bool_}
 
 Call = Callable[..., Any]  # (*operands, out=array); a ufunc, or one of the calls below
 V = TypeVar("V")
@@ -62,6 +62,11 @@ class Eager:
 def cast(a: Array, *, out: Array) -> None:
     """Change the representation; whole numbers stay what they are."""
     np.copyto(out, a, casting="unsafe")
+
+
+def spread(condition: Mask, *, out: Whole) -> None:
+    """-1 where the condition holds, 0 elsewhere. Negated as single bytes, which is nearly free."""
+    np.copyto(out, np.negative(condition.view(np.int8)))
 
 
 def take(table: Array, index: Whole, *, out: Array) -> None:
@@ -129,8 +134,10 @@ def half_up_quotient(m: Machine[V], numerator: V, divisor: V) -> V:
     return m.do(np.rint, m.do(np.multiply, quotient, m.number(NUDGE, "f8"), to="f8"), to="f8")
 
 
-def no_zero(m: Machine[V], divisor: V, rep: Rep) -> V:
-    """The divisor, with one for zero."""
+def no_zero(m: Machine[V], divisor: V, rep: Rep, *, signed: bool = True) -> V:
+    """The divisor, a whole number, with one for zero."""
+    if not signed:
+        return m.do(np.maximum, divisor, m.number(1, rep), to=rep)
     return m.do(np.add, divisor, m.do(np.equal, divisor, m.number(0, rep), to="bool"), to=rep)
 
 
@@ -174,7 +181,7 @@ def integer_quotient(
     """Round numerator / divisor of int64 columns; |numerator| <= 2^62, |divisor| <= 2^61 and not zero.
 
     Args:
-        small: |quotient| <= 2^50, so that its float64 estimate (three roundings) errs by less than a half and one
+        small: |quotient| <= 2^48, so that its float64 estimate (three roundings) errs by less than a quarter and one
             correction settles it. Else int64 division, which costs ten times as much.
     """
     if divisor_signed:
@@ -196,7 +203,7 @@ def wide_ratio(
     """Round the product of int64 factors / divisor, where the product may pass 2^63.
 
     The product is taken modulo 2^64, and so is quotient * divisor: their difference is the true remainder, as that
-    fits. It needs |divisor| <= 2^61 and |quotient| <= 2^49: six float64 roundings then err by less than a half.
+    fits. It needs |divisor| <= 2^61 and |quotient| <= 2^48: seven float64 roundings then err by less than a quarter.
     """
     first, *others = factors
     if divisor_signed:
@@ -214,18 +221,23 @@ def wide_ratio(
 
 
 def _corrected(m: Machine[V], estimate: V, numerator: V, divisor: V, mode: Rounding, sign: V | None) -> V:
-    """Round from a float64 quotient that errs by less than a half: the nearest whole number is one off at most."""
-    nearest = m.do(cast, m.do(np.rint, estimate, to="f8"), to="i8")
-    rest = _i8(m, np.subtract, numerator, _i8(m, np.multiply, nearest, divisor))  # in (-divisor, divisor)
+    """Round from a float64 quotient that errs by less than a quarter, divisor > 0.
+
+    Half up, the result is floor(estimate + 5/4) or one less: which, the exact remainder tells.
+    """
     if mode is not Rounding.HALF_UP:
+        nearest = m.do(cast, m.do(np.rint, estimate, to="f8"), to="i8")
+        rest = _i8(m, np.subtract, numerator, _i8(m, np.multiply, nearest, divisor))  # in (-divisor, divisor)
         below = _sign(m, rest)
         rest = _i8(m, np.add, rest, _i8(m, np.bitwise_and, divisor, below))
         return _from_floor(m, _i8(m, np.add, nearest, below), rest, divisor, mode, sign)
-    twice = _i8(m, np.add, rest, rest)
+    beyond = m.do(np.floor, m.do(np.add, estimate, m.number(1.25, "f8"), to="f8"), to="f8")
+    upper = m.do(cast, beyond, to="i8")
+    rest = _i8(m, np.subtract, numerator, _i8(m, np.multiply, upper, divisor))
+    # Not negative where the quotient is upper - 1/2 or more.
+    twice = _i8(m, np.add, _i8(m, np.add, rest, rest), divisor)
     twice = twice if sign is None else _i8(m, np.add, twice, sign)  # moves a negative tie down, away from zero
-    below_half = _sign(m, _i8(m, np.subtract, twice, divisor))
-    below_minus_half = _sign(m, _i8(m, np.add, twice, divisor))
-    return _plus(m, _i8(m, np.add, _i8(m, np.add, nearest, below_half), below_minus_half), 1)
+    return _i8(m, np.add, upper, _sign(m, twice))
 
 
 def _from_floor(m: Machine[V], floor: V, rest: V, divisor: V, mode: Rounding, sign: V | None) -> V:
@@ -285,15 +297,18 @@ def power_factor(m: Machine[V], active: V, reactive: V, places: int, mode: Round
     """
     squares = [m.do(np.multiply, one, one, to="f8") for one in (active, reactive)]
     apparent = m.do(np.sqrt, m.do(np.add, *squares, to="f8"), to="f8")
-    factor = m.do(np.divide, active, no_zero(m, apparent, "f8"), to="f8")
+    # Of two whole numbers that are not both zero the root is 1 or more.
+    factor = m.do(np.divide, active, no_zero(m, apparent, "f8", signed=False), to="f8")
     scaled = m.do(np.multiply, factor, m.number(10.0**places, "f8"), to="f8")
+    within = max(SETTLE_WITHIN, 10.0**places * 2.0**-48)
+    nearest = m.do(np.rint, scaled, to="f8")
+    distance = m.do(np.absolute, m.do(np.subtract, scaled, nearest, to="f8"), to="f8")
     if mode in {Rounding.HALF_UP, Rounding.HALF_EVEN}:
-        scaled = m.do(np.add, scaled, m.number(0.5, "f8"), to="f8")
-    distance = m.do(np.subtract, scaled, m.do(np.rint, scaled, to="f8"), to="f8")
-    distance = m.do(np.absolute, distance, to="f8")
-    near = m.do(np.less, distance, m.number(max(SETTLE_WITHIN, 10.0**places * 2.0**-48), "f8"), to="bool")
-    up = mode in {Rounding.UP, Rounding.CEILING}
-    whole = m.do(np.ceil if up else np.floor, scaled, to="f8")
+        whole = nearest
+        near = m.do(np.greater, distance, m.number(0.5 - within, "f8"), to="bool")
+    else:
+        whole = m.do(np.ceil if mode in {Rounding.UP, Rounding.CEILING} else np.floor, scaled, to="f8")
+        near = m.do(np.less, distance, m.number(within, "f8"), to="bool")
     return m.do(_Settle(places, mode), whole, near, active, reactive, to="f8", shares=(0,))
 
 

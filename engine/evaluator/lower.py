@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from engine.compiler import capacity
-from engine.compiler.capacity import Kernel, Ratio, magnitude, ratio
+from engine.compiler.capacity import Kernel, Ratio, ratio
 from engine.compiler.program import Constants, Program, Step
 from engine.evaluator import kernels as exact
 from engine.evaluator.kernels import Call, Rep
@@ -29,8 +29,8 @@ def lower(program: Program, constants: Constants, outputs: frozenset[int]) -> Co
     Raises:
         TooWide: no exact kernel holds a step.
     """
-    lowering = Lowering(program, constants)
     wanted = capacity.live(program, outputs | capacity.requirements(program))
+    lowering = Lowering(program, constants, wanted)
     for position in sorted(wanted):
         step = program.steps[position]
         RULES[step.primitive](lowering, position, step)
@@ -149,7 +149,7 @@ def _rounded(to: Lowering, position: int, step: Step) -> None:
     if kernel is Kernel.WIDE:
         value = _wide(to, step, operands, of)
     elif exactly or of.divisor is not None or kernel is Kernel.INTEGER:
-        value = _product_first(to, step, operands, of, "f8" if kernel is Kernel.FLOAT else "i8")
+        value = _product_first(to, position, operands, of, "f8" if kernel is Kernel.FLOAT else "i8")
     else:
         value = _two_passes(to, step, of)
     to.assign(position, value)
@@ -175,8 +175,9 @@ def _two_passes(to: Lowering, step: Step, of: Ratio) -> int:
     return exact.half_up_product(to, column, by)
 
 
-def _product_first(to: Lowering, step: Step, operands: Sequence[Step], of: Ratio, rep: Rep) -> int:
+def _product_first(to: Lowering, position: int, operands: Sequence[Step], of: Ratio, rep: Rep) -> int:
     """A numerator that fits, then its rounding."""
+    step = to.program.steps[position]
     numerator = to.get(step.operands[0], rep)
     for i in of.factors[1:]:
         numerator = to.do(np.multiply, numerator, to.get(step.operands[i], rep), to=rep)
@@ -202,7 +203,7 @@ def _product_first(to: Lowering, step: Step, operands: Sequence[Step], of: Ratio
         step.mode,
         signed=signed,
         divisor_signed=divisor.type.low < 0,
-        small=magnitude(step) <= capacity.INTEGER_QUOTIENT,
+        small=to.magnitude(position) <= capacity.INTEGER_QUOTIENT,
     )
 
 
@@ -216,7 +217,7 @@ def _divisor(to: Lowering, step: Step, operands: Sequence[Step], of: Ratio, rep:
         return to.fixed(step.operands[of.divisor], rep, key, lambda number: (number or 1) * of.down)
     by = to.get(step.operands[of.divisor], rep)
     if divisor.type.low <= 0 <= divisor.type.high:
-        by = exact.no_zero(to, by, rep)
+        by = exact.no_zero(to, by, rep, signed=divisor.type.low < 0)
     return by if of.down == 1 else to.do(np.multiply, by, to.number(of.down, rep), to=rep)
 
 

@@ -8,7 +8,7 @@ that a kernel wants prepared, such as an inflated price, are prepared here for e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -87,9 +87,11 @@ class Code:
 class Lowering:
     """A `kernels.Machine` that writes down what it is told, and knows where each step's value is."""
 
-    def __init__(self, program: Program, constants: Constants) -> None:
+    def __init__(self, program: Program, constants: Constants, wanted: Collection[int]) -> None:
         self.program = program
         self.constants = constants
+        self._claimed = _claimed(program, wanted)
+        self._wanted_whole = _wanted_whole(program, wanted)
         self.code = Code()
         self._values: dict[tuple[int, Rep], int] = {}
         self._sources: dict[int, Callable[[Rep], int]] = {}
@@ -157,18 +159,25 @@ class Lowering:
         position = self._origin(position)
         if (position, rep) in self._values:
             return True
+        if rep == "f8" and position in self._wanted_whole:
+            return False
         return position in self._sources and not any((position, other) in self._values for other in DTYPES)
 
     def mask(self, condition: int) -> int:
         """-1 where a boolean step holds, 0 elsewhere."""
         value = self.get(condition, "bool")
         if value not in self._masks:
-            self._masks[value] = self.do(np.negative, self.do(exact.cast, value, to="i8", shares=()), to="i8")
+            self._masks[value] = self.do(exact.spread, value, to="i8", shares=())
         return self._masks[value]
 
     def operands(self, step: Step) -> list[Step]:
         """The steps that a step reads."""
         return [self.program.steps[i] for i in step.operands]
+
+    def magnitude(self, position: int) -> int:
+        """Largest absolute value of a step in rows where anything depends on it."""
+        of = capacity.magnitude(self.program.steps[position])
+        return min(of, self._claimed.get(position, of))
 
     def kernel(self, position: int, step: Step) -> Kernel:
         """Choose among the kernels that hold a step: float64, unless its operands stand in int64 only."""
@@ -236,3 +245,30 @@ class Lowering:
     def _value(self, value: Value) -> int:
         self.code.values.append(value)
         return len(self.code.values) - 1
+
+
+def _claimed(program: Program, wanted: Collection[int]) -> dict[int, int]:
+    """Largest absolute value of steps that are read through claims alone: step -> what the widest claim allows.
+
+    Where a claim does not hold, nothing that leaves the program depends on the step.
+    """
+    found: dict[int, int] = {}
+    otherwise: set[int] = set()
+    for position in wanted:
+        step = program.steps[position]
+        if step.primitive == "claim":
+            found[step.operands[0]] = max(found.get(step.operands[0], 0), capacity.magnitude(step))
+        else:
+            otherwise.update(step.operands)
+    return {position: largest for position, largest in found.items() if position not in otherwise}
+
+
+def _wanted_whole(program: Program, wanted: Collection[int]) -> frozenset[int]:
+    """Inputs that some step can only take as int64: what else reads them had better do so too."""
+    found: set[int] = set()
+    for position in wanted:
+        step = program.steps[position]
+        operands = [program.steps[i] for i in step.operands]
+        if Kernel.FLOAT not in kernels(step, operands):
+            found.update(i for i, one in zip(step.operands, operands, strict=True) if one.primitive == "input")
+    return frozenset(found)

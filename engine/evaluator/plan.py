@@ -20,11 +20,16 @@ from engine.evaluator.rows import Array
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where a value lives: a register of a block's length, a number of its own, or a constant of the version."""
+    """Where a value lives.
 
-    kind: Literal["register", "single", "prepared"]
+    `register`: scratch of a block's length. `single`: a number of its own. `prepared`: a constant of the version.
+    `input`, `given` and `output`: in the batch itself, the block's part of a column; nothing is copied.
+    """
+
+    kind: Literal["register", "single", "prepared", "input", "given", "output"]
     rep: Rep
-    number: int
+    number: int  # which one of its kind; of an output: its step
+    name: str = ""  # of an input
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,7 @@ def plan(program: Program, constants: Constants, outputs: Iterable[int]) -> Plan
     ]
     for number, one in enumerate(singles):
         homes[one.out] = Home("single", code.values[one.out].rep, number)
+    _place_in_batch(program, code, columns, homes)
     _allocate(code, columns, homes)
     distinct = list(dict.fromkeys(home for home in homes if home is not None))
     position = {home: i for i, home in enumerate(distinct)}
@@ -105,6 +111,21 @@ def _needed(code: Code) -> list[Instruction]:
     return kept[::-1]
 
 
+def _place_in_batch(program: Program, code: Code, columns: list[Instruction], homes: list[Home | None]) -> None:
+    """Leave inputs and outputs that need no conversion where the batch has them."""
+    booleans = {spec.name for spec in program.inputs if spec.type.kind == "boolean"}
+    made = {one.out for one in columns if isinstance(one, Do)}
+    for one in columns:
+        if isinstance(one, Load):
+            rep = code.values[one.out].rep
+            if rep == ("bool" if one.mask or one.name in booleans else "i8"):
+                homes[one.out] = Home("given" if one.mask else "input", rep, 0, one.name)
+        elif isinstance(one, Store) and one.value in made and homes[one.value] is None:
+            rep = code.values[one.value].rep
+            if rep != "f8":
+                homes[one.value] = Home("output", rep, one.step)
+
+
 def _allocate(code: Code, columns: list[Instruction], homes: list[Home | None]) -> None:
     """Give each column value a register; the last freed is taken first, as it is the likeliest to be in cache."""
     last = {value: position for position, one in enumerate(columns) for value in _reads(one)}
@@ -113,7 +134,7 @@ def _allocate(code: Code, columns: list[Instruction], homes: list[Home | None]) 
     for position, one in enumerate(columns):
         ending = [value for value in dict.fromkeys(_reads(one)) if last[value] == position]
         ending = [value for value in ending if (home := homes[value]) is not None and home.kind == "register"]
-        if isinstance(one, Do | Load):
+        if isinstance(one, Do | Load) and homes[one.out] is None:
             rep = code.values[one.out].rep
             register = _shared(one, ending, homes, rep)
             if register is None:

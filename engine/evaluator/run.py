@@ -1,50 +1,48 @@
 """Run a plan over columns: blocks of rows that stay in cache, on threads that share nothing but the results.
 
-Takes a plan and admitted inputs; fills output columns and the refusal of each row. Every call is bound to its arrays
-once; the block loop cuts inputs and outputs and nothing else. Rows are grouped by version, in place where they come in
-long runs.
+Takes a plan and admitted inputs; fills output columns and the refusal of each row (`engine.evaluator.worker` does,
+block by block). Rows are grouped by version, in place where they come in long runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
-from engine.evaluator.kernels import DTYPES
-from engine.evaluator.lowering import Check, Do, Instruction, Load
+from engine.evaluator.memory import Pool
 from engine.evaluator.plan import Plan
 from engine.evaluator.rows import Array, Mask, Whole
+from engine.evaluator.worker import At, Block, Table, Worker
 
-Bound = tuple[Callable[..., Any], tuple[Any, ...], Array]  # call(*arguments, out=array)
-Block = tuple[int, slice | Whole]  # version, rows
-
-NOT_REFUSED = -1
 RUN_ROWS_MIN = 2048  # runs of a version that are shorter on average are gathered instead
 
 
-class Table:
-    """Columns that a run fills.
+class Workers:
+    """A plan with scratch for threads to take and give back: a batch then neither allocates nor binds anew."""
 
-    Attributes:
-        outputs: step -> shape (row,) int64 or bool.
-        refusal: shape (row,) the first refusal of each row, in program order; `NOT_REFUSED`.
-    """
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.pool = Pool()  # of results
+        self._idle: list[Worker] = []
 
-    def __init__(self, rows: int, outputs: Mapping[int, type[np.generic]]) -> None:
-        # One stretch of memory: over a few megabytes the system gives it in large pages, which cost far fewer faults.
-        whole = iter(np.empty((sum(dtype is np.int64 for dtype in outputs.values()), rows), np.int64))
-        self.outputs: dict[int, Array] = {
-            step: next(whole) if dtype is np.int64 else np.empty(rows, dtype) for step, dtype in outputs.items()
-        }
-        self.refusal = np.full(rows, NOT_REFUSED, np.int32)
+    def take(self, block_rows: int) -> Worker:
+        """Give scratch for blocks of up to so many rows."""
+        try:
+            worker = self._idle.pop()
+        except IndexError:
+            return Worker(self.plan, block_rows)
+        return worker if worker.block_rows >= block_rows else Worker(self.plan, block_rows)
+
+    def give(self, worker: Worker) -> None:
+        """Take scratch back."""
+        self._idle.append(worker)
 
 
 def run(
-    plan: Plan,
+    workers: Workers,
     inputs: Mapping[str, Array],
     given: Mapping[str, Mask],
     version: Whole,
@@ -56,7 +54,7 @@ def run(
     """Fill a table.
 
     Args:
-        plan: what to call.
+        workers: of the plan.
         inputs: name -> shape (row,) int64 or bool, in the declared bounds.
         given: name -> shape (row,).
         version: shape (row,) version of each row.
@@ -69,9 +67,11 @@ def run(
         return
 
     def work(part: list[Block]) -> None:
+        worker = workers.take(min(block_rows, len(version)))
         # Rows of a branch that is not taken, or refused, may hold what no branch would compute on.
         with np.errstate(all="ignore"):
-            _Worker(plan, inputs, given, table, min(block_rows, len(version))).run(part)
+            worker.run(At(inputs, given, table), part)
+        workers.give(worker)
 
     threads = max(1, min(threads, len(blocks)))
     if threads == 1:
@@ -112,93 +112,3 @@ def _gathered(version: Whole, block_rows: int) -> list[Block]:
         start, end = end, end + int(counts[which])
         blocks += [(which, order[at : min(at + block_rows, end)]) for at in range(start, end, block_rows)]
     return blocks
-
-
-class _At:
-    """Where the block is. The bound loads, stores and checks look here."""
-
-    rows: slice | Whole = slice(0, 0)
-
-
-class _Worker:
-    """One thread's scratch."""
-
-    def __init__(
-        self, plan: Plan, inputs: Mapping[str, Array], given: Mapping[str, Mask], table: Table, block_rows: int
-    ) -> None:
-        self.plan = plan
-        self.inputs = inputs
-        self.given = given
-        self.table = table
-        self.block_rows = block_rows
-        self.at = _At()
-        self.arrays: list[Array] = []  # by home
-        self.changing: list[tuple[Array, Array]] = []
-        for home in plan.homes:
-            if home.kind == "prepared":
-                prepared = plan.prepared[home.number]
-                mine = prepared[0] if len(prepared) == 1 else np.empty(prepared.shape[1], prepared.dtype)
-                if len(prepared) > 1:
-                    self.changing.append((mine, prepared))
-            else:
-                mine = np.empty(block_rows if home.kind == "register" else 1, DTYPES[home.rep])
-            self.arrays.append(mine)
-        self.prologue = self._bind(plan.prologue, block_rows)
-
-    def run(self, blocks: list[Block]) -> None:
-        """Compute blocks."""
-        now: int | None = None
-        bound: list[Bound] = []
-        length = -1
-        for version, rows in blocks:
-            if version != now:
-                for mine, prepared in self.changing:
-                    mine[:] = prepared[version]
-                for call, arguments, out in self.prologue:
-                    call(*arguments, out=out)
-                now = version
-            here = rows.stop - rows.start if isinstance(rows, slice) else len(rows)
-            if here != length:
-                bound, length = self._bind(self.plan.instructions, here), here
-            self.at.rows = rows
-            for call, arguments, out in bound:
-                call(*arguments, out=out)
-
-    def _bind(self, instructions: tuple[Instruction, ...], rows: int) -> list[Bound]:
-        """Tie instructions to arrays, for blocks of so many rows."""
-        kinds = zip(self.arrays, self.plan.homes, strict=True)
-        views = [array[:rows] if home.kind == "register" else array for array, home in kinds]
-        homes = self.plan.home
-        bound: list[Bound] = []
-        for one in instructions:
-            if isinstance(one, Do):
-                operands = tuple([views[homes[value]] for value in one.operands])
-                bound.append((one.call, operands, views[homes[one.out]]))
-            elif isinstance(one, Load):
-                column = (self.given if one.mask else self.inputs)[one.name]
-                bound.append((_load, (self.at, column), views[homes[one.out]]))
-            elif isinstance(one, Check):
-                guard = None if one.guard is None else views[homes[one.guard]]
-                condition = views[homes[one.condition]]
-                bound.append((_check, (self.at, condition, guard, one.refusal), self.table.refusal))
-            else:
-                bound.append((_store, (self.at, views[homes[one.value]]), self.table.outputs[one.step]))
-        return bound
-
-
-def _load(at: _At, column: Array, *, out: Array) -> None:
-    np.copyto(out, column[at.rows], casting="unsafe")
-
-
-def _store(at: _At, value: Array, *, out: Array) -> None:
-    out[at.rows] = value
-
-
-def _check(at: _At, condition: Mask, guard: Mask | None, refusal: int, *, out: Array) -> None:
-    if condition.all():
-        return
-    failed = np.logical_not(condition) if guard is None else np.greater(guard, condition)
-    if not failed.any():
-        return
-    before = out[at.rows]
-    out[at.rows] = np.where(failed & (before == NOT_REFUSED), np.int32(refusal), before)

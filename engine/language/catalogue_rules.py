@@ -15,9 +15,9 @@ DOCUMENTS: Mapping[str, Entry] = {
     ),
     "no-document-kind": Entry(
         "the file does not say what it is.",
-        "Begin with `ruleset: ID`, `notice: ID`, `form: ID` or `shared: ID`.",
+        "{suggestion}Begin with `ruleset: ID`, `notice: ID`, `form: ID` or `shared: ID`.",
         "文件没有写明种类。",
-        "第一行写 `ruleset: 标识`、`notice: 标识`、`form: 标识` 或 `shared: 标识`。",
+        "{suggestion_zh}第一行写 `ruleset: 标识`、`notice: 标识`、`form: 标识` 或 `shared: 标识`。",
     ),
     "document-twice": Entry(
         "a {kind} `{name}` exists already.",
@@ -55,37 +55,33 @@ DOCUMENTS: Mapping[str, Entry] = {
     ),
     "hole-not-filled": Entry(
         "the form's hole `{hole}` is not filled.",
-        "Write it under `fills:`; a calendar is filled by `calendar:`.",
+        "Write `{hole}: …` under `fills:`; a calendar may be filled by `calendar:`.",
         "通用规则的空 `{hole}` 没有填。",
-        "请写在 `fills:` 下；calendar 用 `calendar:` 填。",
+        "请在 `fills:` 下写 `{hole}: …`；日历也可以用 `calendar:` 填。",
         "The form asks for it here",
         "通用规则在此要求",
     ),
     "unknown-hole": Entry(
         "the form has no hole `{name}`.",
-        "Holes of this form: {known}.",
+        "{suggestion}Holes of the form: {known}.",
         "通用规则没有名为 `{name}` 的空。",
-        "可填：{known}。",
-        "The form",
-        "通用规则",
+        "{suggestion_zh}可填：{known}。",
     ),
     "setting-not-known": Entry(
-        "`{setting}` is {value}; only these are known: {known}.",
-        "Write one of them, or fill the hole with one of them.",
-        "`{setting}` 为 {value}，只能是：{known}。",
-        "请写其中之一，或用其中之一填空。",
-    ),
-    "wrong-type": Entry(
-        "`{what}` should be {expected}.",
-        "See docs/language.md for an example.",
-        "`{what}` 的写法不对，应为 {expected}。",
-        "示例见 docs/language.md。",
+        "the hole `{setting}` is filled with `{value}`, which the charge `{charge}` does not know.",
+        "{suggestion}Words that it knows: {known}.",
+        "空 `{setting}` 填了 `{value}`，计费项 `{charge}` 不认识。",
+        "{suggestion_zh}可填的词：{known}。",
+        "The charge reads it here",
+        "计费项在此读取",
     ),
     "missing-source": Entry(
-        "`{name}` has no source.",
-        "Write `source: {{document: …, standing: official | copy | recalled}}` here or for the whole file.",
-        "`{name}` 没有来源。",
-        "请在此处或文件开头写 `source: {{document: …, standing: official | copy | recalled}}`。",
+        "`{name}` does not say where it comes from.",
+        "Write `source: {{document: …, standing: official | copy | recalled}}` for the whole file; a value, table "
+        "or charge may have another of its own.",
+        "`{name}` 没有写来源。",
+        "请为整个文件写 `source: {{document: …, standing: official | copy | recalled}}`；数值、表、"
+        "计费项可另写自己的来源。",
     ),
     "missing-in-force": Entry(
         "`{name}` does not say from which day it is in force.",
@@ -103,52 +99,24 @@ DOCUMENTS: Mapping[str, Entry] = {
 
 FIGURES: Mapping[str, Entry] = {
     "printed-or-dated": Entry(
-        "`{name}` needs `printed` or `dated`, one of the two.",
+        "the value `{name}` needs `printed` or `dated`, one of the two.",
         "Write `printed: 0.5283`, or `dated: [{{from: 2026-01-01, printed: 0.5283}}]`.",
-        "`{name}` 应写 `printed` 或 `dated`，二者取一。",
+        "数值 `{name}` 应写 `printed` 或 `dated`，二者取一。",
         "请写 `printed: 0.5283`，或 `dated: [{{from: 2026-01-01, printed: 0.5283}}]`。",
-    ),
-    "two-values-one-day": Entry(
-        "`{path}` has two values on {day}.",
-        "End the earlier one with `through:`, or correct the day from which the later one holds.",
-        "`{path}` 在 {day} 有两个值。",
-        "请用 `through:` 结束较早的值，或改正较晚的起始日。",
-        "The earlier one",
-        "较早的值",
     ),
     "implausible": Entry(
         "{value} is outside {low} to {high} [{unit}].",
-        "Check the unit (fen for yuan?) and the decimal point; "
-        "where it is right, declare `plausible: {{from: …, to: …}}`.",
+        "Check the unit (fen for yuan, yuan for fen?) and the decimal point; where the number is right, declare "
+        "`plausible: {{from: …, to: …}}` to hold it.",
         "{value} 超出 {low} 至 {high} [{unit}]。",
-        "请核对单位（分写成元？）和小数点；确实无误的，用 `plausible: {{from: …, to: …}}` 写明范围。",
+        "请核对单位（分与元写反？）和小数点；数字确实无误的，用 `plausible: {{from: …, to: …}}` 写明包含它的范围。",
         "Declared here",
         "范围写在此处",
     ),
-    "places-differ": Entry(
-        "`{value}` has {got} decimals, {places} are declared.",
-        "Copy the number as printed, with its trailing zeros.",
-        "`{value}` 有 {got} 位小数，声明为 {places} 位。",
-        "请照原表抄写，保留末尾的零。",
-    ),
-    "row-length": Entry(
-        "the row has {count} cells, {expected} are expected.",
-        "Write, in this order: {names}. An empty cell is `-`.",
-        "这一行有 {count} 格，应为 {expected} 格。",
-        "请依次写：{names}。空格写 `-`。",
-    ),
-    "row-twice": Entry(
-        "the row {row} stands twice.",
-        "Delete one of the two, or correct its keys.",
-        "{row} 这一行出现了两次。",
-        "请删去一行，或改正键。",
-        "The first one",
-        "第一行",
-    ),
     "rows-or-file": Entry(
-        "a table needs `rows` or `file`, one of the two.",
+        "the table `{name}` needs `rows` or `file`, one of the two.",
         "Write the rows here, or name a CSV or XLSX file beside this one.",
-        "表应写 `rows` 或 `file`，二者取一。",
+        "表 `{name}` 应写 `rows` 或 `file`，二者取一。",
         "请在此写出各行，或写出旁边的 CSV、XLSX 文件名。",
     ),
     "column-without-unit": Entry(
@@ -164,10 +132,18 @@ FIGURES: Mapping[str, Entry] = {
         "请写 `{{from: 0.95, to: 1.00, value: -0.75}}` 或 `{{from: 0.89, to: 0.70, first: 0.5, each: 0.5}}`。",
     ),
     "band-step": Entry(
-        "`from` and `to` are not a whole number of steps of {step} apart.",
+        "`from` and `to` do not stand on steps of {step}.",
         "Write both with the decimals of the step.",
-        "`from` 与 `to` 之间不是整数个 {step}。",
+        "`from` 与 `to` 不在 {step} 的档上。",
         "请按步长的小数位写两端。",
+        "`from`",
+        "`from`",
+    ),
+    "band-step-size": Entry(
+        "a step of {step} leads nowhere.",
+        "Write how far one number is from the next, for example `step: 0.01`.",
+        "步长不能为 {step}。",
+        "请写相邻两档之差，例如 `step: 0.01`。",
     ),
     "band-twice": Entry(
         "{number} is in two rows.",
@@ -178,16 +154,18 @@ FIGURES: Mapping[str, Entry] = {
         "另一行",
     ),
     "band-gap": Entry(
-        "nothing is said between {lower} and {upper}.",
-        "Cover every step once.",
+        "no row gives a value between {lower} and {upper}.",
+        "Every step belongs to one row: begin or end one of the two rows there.",
         "{lower} 与 {upper} 之间没有值。",
-        "每一档都要写到，且只写一次。",
+        "每一档都要写到，且只写一次：请改这两行之一的起止。",
+        "The row on the other side",
+        "另一侧的行",
     ),
     "notices-overlap": Entry(
         "two notices of the series hold on {day}.",
-        "End the earlier one with `through:` before this one begins.",
+        "End the earlier one with `through:` on the day before, or correct the day from which this one holds.",
         "同一系列有两份电价表在 {day} 同时执行。",
-        "请用 `through:` 让较早的一份先结束。",
+        "请用 `through:` 让较早的一份在前一天结束，或改正这一份的起始日。",
         "The earlier one",
         "较早的一份",
     ),
@@ -199,9 +177,9 @@ FIGURES: Mapping[str, Entry] = {
     ),
     "notices-gap": Entry(
         "no notice of the series holds from {first} through {last}.",
-        "Enter the notice that is missing; where there is none, write `gap_before: true` here.",
+        "Enter the notice that is missing; where there is none, write `gap_before: true` in this one.",
         "{first} 至 {last} 没有电价表。",
-        "请补录缺少的电价表；确实没有的，在此写 `gap_before: true`。",
+        "请补录缺少的电价表；确实没有的，在这一份写 `gap_before: true`。",
         "The notice before",
         "前一份",
     ),
@@ -215,38 +193,40 @@ FIGURES: Mapping[str, Entry] = {
     ),
     "replaces-unknown": Entry(
         "there is no charge `{name}` to replace.",
-        "Charges that can be replaced: {known}.",
+        "{suggestion}Charges that can be replaced: {known}.",
         "没有可替换的计费项 `{name}`。",
-        "可替换：{known}。",
+        "{suggestion_zh}可替换：{known}。",
     ),
     "replaces-reason": Entry(
-        "`{name}` replaces a charge of the form without a reason.",
-        "Write `reason:` beside `replaces:`.",
+        "`{name}` replaces a charge of the form without saying why.",
+        "Write `reason: …` beside `replaces:`.",
         "`{name}` 替换了通用规则的计费项，但没有写原因。",
-        "请在 `replaces:` 旁写 `reason:`。",
+        "请在 `replaces:` 旁写 `reason: …`。",
     ),
     "notices-differ": Entry(
-        "`{name}` has other keys or another unit than in an earlier notice of the series.",
-        "Keep keys and units the same; rule sets read all notices of a series alike.",
-        "`{name}` 的键或单位与同系列较早的电价表不同。",
-        "请保持键和单位一致；规则集按同样方式读取全系列。",
-        "Earlier",
+        "`{name}` has {now} here and {then} in an earlier notice of the series.",
+        "Keep keys and units as they were: a rule set reads all notices of a series alike.",
+        "`{name}` 在此为 {now}，在同系列较早的电价表中为 {then}。",
+        "键和单位请与以前一致：规则集按同样方式读取全系列。",
+        "The earlier notice",
         "较早的一份",
     ),
     "check-failed": Entry(
         "check `{check}` fails for row {row}: printed {printed}, computed {computed}.",
-        "Compare with the notice. Where the notice prints it so, record "
-        "it under `except:` with `row`, `printed`, `computed`, `why`.",
+        "Compare with the notice. Where the notice prints it so, record it under `except:`: `{{row: [{row}], "
+        "printed: {printed}, computed: {computed}, why: …}}`.",
         "校验 `{check}` 在 {row} 不成立：表列 {printed}，算得 {computed}。",
-        "请与原件核对。原件确实如此的，写进 `except:`，列出 `row`、`printed`、`computed`、`why`。",
+        "请与原件核对。原件确实如此的，写进 `except:`：`{{row: [{row}], printed: {printed}, computed: {computed}, "
+        "why: …}}`。",
         "The check",
         "校验",
     ),
     "check-not-held": Entry(
         "check `{check}` fails for row {row}: {formula} does not hold.",
-        "Compare the row with the notice: columns swapped, or a digit mistyped?",
+        "Compare the row with the notice: columns swapped, or a digit mistyped? Where the notice prints it so, "
+        "record it under `except:`.",
         "校验 `{check}` 在 {row} 不成立：{formula}。",
-        "请与原件核对：列写反了，还是数字输错了？",
+        "请与原件核对：列写反了，还是数字输错了？原件确实如此的，写进 `except:`。",
         "The check",
         "校验",
     ),
@@ -255,6 +235,8 @@ FIGURES: Mapping[str, Entry] = {
         "Correct the row's keys, or delete the exception.",
         "例外所指的行 {row} 不在表中。",
         "请改正键，或删去例外。",
+        "The table's keys",
+        "表的键",
     ),
     "exception-not-needed": Entry(
         "check `{check}` holds for row {row}; its exception is no longer needed.",
@@ -274,16 +256,17 @@ FIGURES: Mapping[str, Entry] = {
     ),
     "not-in-a-check": Entry(
         "`{formula}` cannot stand in a check of a table.",
-        "A check may use columns of the table, values of the file, "
-        "arithmetic, comparisons, min, max, abs, round, divide.",
+        "A check may use columns of the table, values of the file, numbers, `+ - *`, comparisons, `and or not`, "
+        "`a if c else b`, min, max, sum, abs, round, divide.",
         "表的校验里不能写 `{formula}`。",
-        "校验可用表的列、文件的数值、四则、比较、min、max、abs、round、divide。",
+        "校验可用表的列、文件的数值、数字、`+ - *`、比较、`and or not`、`a if c else b`、min、max、sum、abs、"
+        "round、divide。",
     ),
     "key-not-known": Entry(
         "`{key}` is none of the codes of `{name}`.",
-        "Codes: {known}.",
+        "{suggestion}Codes: {known}.",
         "`{key}` 不是 `{name}` 的代码。",
-        "代码：{known}。",
+        "{suggestion_zh}代码：{known}。",
     ),
 }
 
@@ -302,9 +285,9 @@ INPUTS: Mapping[str, Entry] = {
     ),
     "input-unit": Entry(
         "the input `{name}` is in {unit}.",
-        "Inputs are in base units: write {base}, and its places and bounds to match.",
+        "Inputs are in base units: write `unit: {base}`, and its places and bounds to match.",
         "输入 `{name}` 的单位是 {unit}。",
-        "输入用基本单位：请写 {base}，并相应写小数位和上下限。",
+        "输入用基本单位：请写 `unit: {base}`，并相应写小数位和上下限。",
     ),
     "bound-places": Entry(
         "the bound {bound} of `{name}` has more than its {places} decimals.",
@@ -314,9 +297,9 @@ INPUTS: Mapping[str, Entry] = {
     ),
     "bounds-reversed": Entry(
         "`{name}` goes from {low} to {high}.",
-        "Write the smaller number in `from`.",
+        "Write the smaller number in `from`, the larger in `to`.",
         "`{name}` 的范围是 {low} 至 {high}。",
-        "`from` 应写较小的数。",
+        "`from` 写较小的数，`to` 写较大的数。",
     ),
     "default-not-a-code": Entry(
         "the default `{value}` of `{name}` is none of its codes.",
@@ -325,9 +308,9 @@ INPUTS: Mapping[str, Entry] = {
         "{suggestion_zh}代码：{known}。",
     ),
     "default-out-of-bounds": Entry(
-        "the default {value} of `{name}` is not within its bounds and places.",
+        "the default {value} of `{name}` is not a number from {low} to {high} with at most {places} decimals.",
         "Write a default that a row could give.",
-        "`{name}` 的默认值 {value} 超出范围或小数位。",
+        "`{name}` 的默认值 {value} 不是 {low} 至 {high} 之间、至多 {places} 位小数的数。",
         "默认值应是一行数据可以给出的值。",
     ),
     "optional-and-needed": Entry(
@@ -352,9 +335,9 @@ INPUTS: Mapping[str, Entry] = {
     ),
     "given-needs-input": Entry(
         "`{formula}` does not ask for an input.",
-        "given() takes the name of an optional input.",
+        "{suggestion}given() takes the name of an optional input.",
         "`{formula}` 问的不是输入。",
-        "given() 里写选填输入的名字。",
+        "{suggestion_zh}given() 里写选填输入的名字。",
     ),
     "always-given": Entry(
         "`{name}` is always given.",
@@ -379,9 +362,9 @@ TYPES: Mapping[str, Entry] = {
     ),
     "unknown-charge": Entry(
         "there is no charge or ledger code `{name}`.",
-        "Charges: {known}.",
+        "{suggestion}Charges: {known}.",
         "没有计费项或账目代码 `{name}`。",
-        "计费项：{known}。",
+        "{suggestion_zh}计费项：{known}。",
     ),
     "unknown-kind": Entry(
         "`{kind}` is not a kind of charge.",
@@ -391,15 +374,15 @@ TYPES: Mapping[str, Entry] = {
     ),
     "unknown-code-in-formula": Entry(
         "`{written}` is not a code of `{name}`.",
-        "Codes: {known}.",
+        "{suggestion}Codes: {known}.",
         "`{written}` 不是 `{name}` 的代码。",
-        "代码：{known}。",
+        "{suggestion_zh}代码：{known}。",
     ),
     "message-name": Entry(
         "the message names `{name}`, which is not declared.",
-        "Names that can stand in braces: {known}, and quantities.",
+        "{suggestion}Names that can stand in braces: {known}, and quantities.",
         "提示里的 `{name}` 没有声明。",
-        "花括号里可写：{known}，以及计费量。",
+        "{suggestion_zh}花括号里可写：{known}，以及计费量。",
     ),
     "cycle": Entry(
         "the formulas go round in a circle: {ring}.",
@@ -428,9 +411,9 @@ TYPES: Mapping[str, Entry] = {
         "金额是数量乘以价格，例如 `kwh_peak * price_peak`。",
     ),
     "not-a-quantity": Entry(
-        "`{formula}` is a {kind}, where a number is needed.",
+        "`{formula}` is {kind}, where a number is needed.",
         "Write a number; a condition chooses between numbers: `a if condition else b`.",
-        "`{formula}` 是 {kind}，这里需要数。",
+        "`{formula}` 是{kind_zh}，这里需要数。",
         "请写数；条件用来选数：`a if 条件 else b`。",
     ),
     "not-a-condition": Entry(
@@ -471,9 +454,9 @@ TYPES: Mapping[str, Entry] = {
     ),
     "unrounded-needs-charge": Entry(
         "`{formula}` does not name a charge.",
-        "unrounded() takes the name of a charge.",
+        "{suggestion}unrounded() takes the name of a charge.",
         "`{formula}` 里不是计费项。",
-        "unrounded() 里写计费项的名字。",
+        "{suggestion_zh}unrounded() 里写计费项的名字。",
     ),
     "no-such-day": Entry(
         "`{formula}` is no day of the calendar.",
@@ -483,21 +466,21 @@ TYPES: Mapping[str, Entry] = {
     ),
     "table-needs-keys": Entry(
         "`{table}` is a table and needs keys.",
-        "Write `{table}[key].column`.",
+        "Write `{example}`.",
         "`{table}` 是表，要写键。",
-        "请写 `{table}[键].列`。",
+        "请写 `{example}`。",
     ),
     "row-needs-column": Entry(
-        "`{table}[…]` is a whole row of the table.",
-        "Add a column, for example `.{known}`; columns: {known}.",
-        "`{table}[…]` 是表的一整行。",
-        "请加列名；列：{known}。",
+        "`{row}` is a whole row of the table.",
+        "Add a column, for example `{row}.{example}`. Columns: {known}.",
+        "`{row}` 是表的一整行。",
+        "请加列名，例如 `{row}.{example}`。列：{known}。",
     ),
     "table-keys": Entry(
         "the table `{table}` is looked up by {keys}.",
-        "Write one key for each of them, in this order.",
+        "Write one key for each of them, in this order: `{table}[{keys}]`.",
         "表 `{table}` 按 {keys} 查找。",
-        "请按此顺序各写一个键。",
+        "请按此顺序各写一个键：`{table}[{keys}]`。",
     ),
     "key-not-a-code": Entry(
         "the key `{key}` of table `{table}` is looked up with something that has no list of values.",
@@ -507,9 +490,9 @@ TYPES: Mapping[str, Entry] = {
     ),
     "column-not-in-table": Entry(
         "the table `{table}` has no column `{column}`.",
-        "Columns: {known}.",
+        "{suggestion}Columns: {known}.",
         "表 `{table}` 没有列 `{column}`。",
-        "列：{known}。",
+        "{suggestion_zh}列：{known}。",
     ),
     "columns-differ": Entry(
         "the columns of `{table}` that a code chooses between have different units.",
@@ -518,10 +501,10 @@ TYPES: Mapping[str, Entry] = {
         "请统一单位，或直接写列名。",
     ),
     "too-wide": Entry(
-        "the {primitive} to {places} places can be too large for exact arithmetic.",
-        "Tighten the bounds of `{name}`: it is the widest input here. `from`/`to` of a quantity work too.",
-        "这一步（{primitive}，{places} 位小数）的值可能过大，无法精确计算。",
-        "请收紧 `{name}` 的上下限，它是这里范围最大的输入；计费量的 `from`/`to` 也可以。",
+        "a {primitive} to {places} decimals can be too large here for exact arithmetic.",
+        "Tighten the bounds of `{name}`, the widest input that goes in; `from` and `to` of a quantity work too.",
+        "这里的{primitive_zh}（{places} 位小数）可能过大，无法精确计算。",
+        "请收紧 `{name}` 的上下限，它是其中范围最大的输入；计费量的 `from`、`to` 也可以。",
         "Declared here",
         "声明于此",
     ),
@@ -559,6 +542,8 @@ CHARGES: Mapping[str, Entry] = {
         "Write the tiers from the lowest limit to the highest.",
         "上限 {upper} 没有高于前一档的上限 {lower}。",
         "各档按上限从低到高写。",
+        "The limit before it",
+        "前一档的上限",
     ),
     "tier-without-limit": Entry(
         "a tier before the last has no `up_to`.",
@@ -586,9 +571,9 @@ CHARGES: Mapping[str, Entry] = {
     ),
     "year-starts": Entry(
         "`{charge}` does not say in which month its ladder year starts.",
-        "Write `year_starts: 12`.",
+        "Write `year_starts: 12`: a month from 1 to 12.",
         "`{charge}` 没有写阶梯年度从几月开始。",
-        "请写 `year_starts: 12`。",
+        "请写 `year_starts: 12`，月份为 1 至 12。",
     ),
     "per-period-before": Entry(
         "`{charge}` climbs a ladder per period and has one `before` for all.",
@@ -604,15 +589,15 @@ CHARGES: Mapping[str, Entry] = {
     ),
     "unknown-tou-period": Entry(
         "`{period}` is not one of the time-of-use periods.",
-        "Periods: {known}.",
+        "{suggestion}Periods: {known}.",
         "`{period}` 不是这里的时段。",
-        "时段：{known}。",
+        "{suggestion_zh}时段：{known}。",
     ),
     "tou-period-not-priced": Entry(
         "the charge `{charge}` leaves out {missing}.",
-        "Price every period of the calendar; a period without use has a price all the same.",
+        "Write it too: every period of the calendar has a quantity and a price, those without use as well.",
         "计费项 `{charge}` 缺少时段 {missing}。",
-        "日历中的每个时段都要有价格，没有用电的也一样。",
+        "请补上：日历中的每个时段都要有电量和价格，没有用电的也一样。",
     ),
     "tou-price": Entry(
         "the price of `{charge}` is neither a row of a table nor a price for each period.",
@@ -641,15 +626,21 @@ CHARGES: Mapping[str, Entry] = {
         "请只写 `{mode}`，或者让一个输入项来选方式。",
     ),
     "high-use-of": Entry(
-        "`of` needs two formulas, energy and capacity.",
+        "`of` needs two formulas, energy and capacity; it has {count}.",
         "Write `of: [kwh, contract_kva]`.",
-        "`of` 要写两个公式：电量和容量。",
+        "`of` 要写两个公式：电量和容量，现有 {count} 个。",
         "请写 `of: [kwh, contract_kva]`。",
     ),
+    "power-factor-standard": Entry(
+        "the power-factor standard {standard} has no table.",
+        "{suggestion}Standards with a table: {known}.",
+        "功率因数标准 {standard} 没有调整表。",
+        "{suggestion_zh}有表的标准：{known}。",
+    ),
     "no-power-factor-table": Entry(
-        "`{charge}` finds no power-factor table.",
+        "the charge `{charge}` finds no power-factor table.",
         "Write `uses: [cn.national.power_factor]`, or `bands` named `standard_0_90` and the like.",
-        "`{charge}` 找不到功率因数调整表。",
+        "计费项 `{charge}` 找不到功率因数调整表。",
         "请写 `uses: [cn.national.power_factor]`，或名为 `standard_0_90` 等的 `bands`。",
     ),
     "discount-price-or-percent": Entry(

@@ -178,12 +178,12 @@ def _check_row(cells: list[Text], names: Sequence[str], keys: int, places: Mappi
         elif _DATE.fullmatch(cell):
             found.append(problem("table-cell-date", cell.place, column=name, text=cell))
         elif at >= keys and cell != ABSENT:
-            found += _check_places(cell, name, places.get(name))
+            found += check_places(cell, name, places.get(name))
     return found
 
 
-def _check_places(cell: Text, column: str, wanted: int | None) -> list[Problem]:
-    """A number with other decimals than the notice prints: a spreadsheet drops zeros at the end."""
+def check_places(cell: Text, column: str, wanted: int | None) -> list[Problem]:
+    """A number with other decimals than the notice prints: a spreadsheet drops zeros at the end, a hand types two."""
     written = _DECIMAL.fullmatch(cell)
     if wanted is None or written is None:
         return []

@@ -9,10 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from engine.bulk import run
 from engine.bulk.customers import RULE_SETS
 from engine.bulk.portfolio import BATCH_ROWS, planted, portfolio_batches, schema, write_portfolio
+from engine.compiler.compile import compile_paths
 
 SEED = 20260101
+RULES = Path(__file__).parents[2] / "rules" / "cn"
 
 
 def test_file_holds_the_batches(tmp_path: Path) -> None:
@@ -90,3 +93,16 @@ def test_periods_registers_and_households_make_sense() -> None:
             assert row["period_from"].month == 1
             assert row["demand_kw"] is None or row["demand_kw"] <= row["contract_kva"]
             assert row["under_100_kva"] == (row["kvarh"] is None)
+
+
+def test_planted_rows_are_refused_as_announced_and_no_others(tmp_path: Path) -> None:
+    """Over the shipped rule sets every row that is not planted is billed."""
+    book = compile_paths([RULES]).rulesets
+    written = write_portfolio(tmp_path / "portfolio.parquet", 20_000, SEED)
+
+    summary = run.run(book, written.path, tmp_path / "bills", threads=1)
+
+    refused = pq.read_table(tmp_path / "bills" / "refused.parquet").select(["row_id", "code", "field"]).to_pylist()
+    found = Counter((int(row["row_id"]), row["code"], row["field"]) for row in refused)
+    assert Counter((one.row_id, one.code, one.field) for one in written.planted) == found
+    assert summary.refused_rows == len(written.planted)

@@ -12,7 +12,7 @@ from engine.language.problems import ProblemsFound
 
 
 def read(written: str) -> tuple[date, date]:
-    return read_billing_period(load_text(f"billing_period: {written}\n", "case.yaml")["billing_period"])  # type: ignore[index]
+    return read_billing_period(load_text(f"billing_period: {written}\n", "case.yaml")["billing_period"])  # type: ignore[index]  # a mapping
 
 
 @pytest.mark.parametrize(

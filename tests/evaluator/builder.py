@@ -56,7 +56,7 @@ class Builder:
     warnings: list[Warning] = field(default_factory=list)
 
     def step(self, primitive: str, operands: Sequence[int], type_: Type, **more: object) -> int:
-        self.steps.append(Step(primitive, tuple(operands), type_, **more))  # type: ignore[arg-type]
+        self.steps.append(Step(primitive, tuple(operands), type_, **more))  # type: ignore[arg-type]  # fields by name
         return len(self.steps) - 1
 
     def type(self, step: int) -> Type:
@@ -177,7 +177,7 @@ class Builder:
 
     def require(self, condition: int, guard: int | None = None, **refusal: object) -> int:
         fields: dict[str, object] = {"code": "refused-by-rule", "field": "x", **refusal}
-        self.refusals.append(Refusal(**fields))  # type: ignore[arg-type]
+        self.refusals.append(Refusal(**fields))  # type: ignore[arg-type]  # fields by name
         operands = (condition,) if guard is None else (condition, guard)
         return self.step("require", operands, BOOLEAN, refusal=len(self.refusals) - 1)
 
@@ -229,7 +229,7 @@ class Builder:
             "content_hash": "",
             "place": HERE,
         }
-        return Compiled(**{**fields, **more})  # type: ignore[arg-type]
+        return Compiled(**{**fields, **more})  # type: ignore[arg-type]  # fields by name
 
 
 def _figure(number: int | None) -> Figure | None:

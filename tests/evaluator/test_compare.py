@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -105,8 +105,8 @@ def test_inputs_that_must_agree_are_made_to() -> None:
 def test_a_difference_is_found_and_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a reference that cuts instead of rounding half up, the comparison must speak."""
 
-    def cut(frame: object, step: Step, operands: list[Decimal]) -> Decimal:
-        return (operands[0] * operands[1]).quantize(Decimal("0.01"), ROUND_DOWN, frame.naming)  # type: ignore[attr-defined]
+    def cut(frame: Any, step: Step, operands: list[Decimal]) -> Decimal:
+        return (operands[0] * operands[1]).quantize(Decimal("0.01"), ROUND_DOWN, frame.naming)
 
     rules = cast("MutableMapping[str, Rule]", INTERPRETATION)
     monkeypatch.setitem(rules, "multiply_round", cast("Rule", cut))
@@ -144,8 +144,7 @@ def test_counts_are_added() -> None:
 def test_columns_as_one_row_gives_them() -> None:
     valid = np.array([True, False])
 
-    assert plain(Column(np.array([1050, 0]), 3, valid), 2) == [Decimal("1.05"), None]
-    assert [str(value) for value in plain(Column(np.array([1051, 1050]), 3), 2)] == ["1.051", "1.05"]
+    assert plain(Column(np.array([1050, 0]), 3, valid)) == [Decimal("1.050"), None]
     assert plain(Column(np.array([0, 1]), 0, None, ("low", "high"))) == ["low", "high"]
     assert plain(Column(np.array([0.1, 2.5]))) == [Decimal("0.1"), Decimal("2.5")]
     assert plain(Column(np.array(["1970-01-02", "1970-01-03"], "datetime64[D]"))) == [1, 2]

@@ -48,7 +48,7 @@ def read(spec: InputSpec, column: Column) -> list[object]:
 def one_input(spec: InputSpec, **more: object) -> Compiled:
     b = Builder()
     b.line("x", b.literal(0))
-    compiled = b.compiled(0, **more)  # type: ignore[arg-type]
+    compiled = b.compiled(0, **more)  # type: ignore[arg-type]  # fields by name
     return replace(compiled, program=replace(compiled.program, inputs=(spec,)))
 
 

@@ -241,7 +241,7 @@ def test_any_program(made: tuple[Builder, list[int]], seed: int, block_rows: int
 def test_a_share_of_a_whole(mode: Rounding, high: int, low: int) -> None:
     """amount * part / whole, whose result is no more than the amount: float64, int64 and wide by its size."""
     b = Builder()
-    most = min(high, 2**49)
+    most = min(high, 2**48)
     amount, part, whole = (
         b.input(name, 2, low * top, top) for name, top in zip("apw", (most, high, high), strict=True)
     )

@@ -152,6 +152,33 @@ def test_figures_of_a_branch_not_taken_are_not_shown() -> None:
     assert [figure.path for figure in line.figures] == ["energy.1.price", "energy.1.up_to"]
 
 
+def test_what_another_line_read_is_left_to_it() -> None:
+    """Ten percent of the second line reads no price of that line."""
+    rules = two_tiers()
+    tenth = Step("literal", (), Type(places=1, low=1, high=1), value=1)
+    steps = (*rules.program.steps, tenth, Step("multiply_round", (9, len(rules.program.steps)), MONEY))
+    fee = replace(rules.program.lines[1], id="fee", amount=len(steps) - 1, shown=None)
+    program = replace(rules.program, steps=steps, lines=(*rules.program.lines, fee))
+    rules = replace(rules, program=program)
+    bill = reference(rules, {"kwh": "150.50"}, **JANUARY)
+    assert isinstance(bill, Bill)
+
+    line = explain(rules, bill).lines[2]
+
+    assert (str(line.line.amount), line.before, line.figures) == ("2.92", "2.920", ())
+
+
+def test_digits_of_a_notice_in_fen_are_shown() -> None:
+    """2.00 fen/kWh is 0.0200 CNY/kWh."""
+    shown = explained("100")
+    figure = replace(shown.lines[0].figures[0], printed="52.83")
+    line = replace(shown.lines[0], figures=(figure,))
+
+    text = render_text(replace(shown, lines=(line,)), "zh")
+
+    assert "energy.1.price = 0.5283 CNY/kWh (文件印 52.83)  2025-01-01 起执行" in text
+
+
 def test_an_amount_that_is_not_the_product_is_not_shown_as_one() -> None:
     """Two months of a price per month: 52.83 + 52.83."""
     shown = explained("100")

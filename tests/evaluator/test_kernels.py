@@ -141,7 +141,7 @@ class TestIntegerQuotient:
     @pytest.mark.parametrize("divisor", [1, 2, 3, 7, 100, 365, 12345678, 2**31 - 1, 2**61 - 1])
     @pytest.mark.parametrize("sign", [1, -1])
     def test_around_ties(self, mode: Rounding, divisor: int, sign: int) -> None:
-        a = near_ties(divisor, min(2**62, divisor * 2**50), 100)
+        a = near_ties(divisor, min(2**62, divisor * 2**48), 100)
         column = np.full(len(a), sign * divisor)
 
         got = kernels.integer_quotient(
@@ -154,7 +154,7 @@ class TestIntegerQuotient:
     @given(st.integers(-(2**62), 2**62), st.integers(-(2**61), 2**61).filter(bool))
     def test_any_quotient(self, mode: Rounding, numerator: int, divisor: int) -> None:
         expected = rounded(Fraction(numerator, divisor), mode)
-        small = abs(Fraction(numerator, divisor)) <= 2**50
+        small = abs(Fraction(numerator, divisor)) <= 2**48
 
         got = kernels.integer_quotient(
             Eager(), whole(numerator), whole(divisor), mode, signed=True, divisor_signed=True, small=small
@@ -165,7 +165,7 @@ class TestIntegerQuotient:
     @pytest.mark.parametrize("mode", list(Rounding))
     @given(st.integers(0, 2**62), st.integers(1, 2**61))
     def test_without_signs(self, mode: Rounding, numerator: int, divisor: int) -> None:
-        small = Fraction(numerator, divisor) <= 2**50
+        small = Fraction(numerator, divisor) <= 2**48
 
         got = kernels.integer_quotient(
             Eager(), whole(numerator), whole(divisor), mode, signed=False, divisor_signed=False, small=small
@@ -178,12 +178,12 @@ class TestWideRatio:
     @pytest.mark.parametrize("mode", list(Rounding))
     @given(st.data())
     def test_any(self, mode: Rounding, data: st.DataObject) -> None:
-        """Products up to 2^126 over divisors that bring the quotient to 2^49."""
+        """Products up to 2^126 over divisors that bring the quotient to 2^48."""
         a, b = (data.draw(st.integers(-(2**63) + 1, 2**63 - 1)) for _ in range(2))
-        least = abs(a * b) // 2**49 + 1
+        least = abs(a * b) // 2**48 + 1
         if least > 2**61:
             a, b = a >> 32, b >> 32
-            least = abs(a * b) // 2**49 + 1
+            least = abs(a * b) // 2**48 + 1
         divisor = data.draw(st.integers(least, 2**61)) * data.draw(st.sampled_from([1, -1]))
 
         got = kernels.wide_ratio(Eager(), [whole(a), whole(b)], whole(divisor), mode, signed=True, divisor_signed=True)
@@ -199,10 +199,10 @@ class TestWideRatio:
         for _ in range(200):
             factor = rng.randrange(1, 2**44) * 10 + 1  # coprime to the divisor
             rest = (rng.choice([0, divisor // 2]) + rng.choice([-1, 0, 1])) * pow(factor, -1, divisor) % divisor
-            least = rest + divisor * rng.randrange(max(1, 2**49 // factor))
+            least = rest + divisor * rng.randrange(max(1, 2**48 // factor))
             a.append(least * rng.choice([1, -1]))
             b.append(factor)
-        fits = [abs(x * y) <= divisor * 2**49 and abs(x) < 2**63 and y < 2**63 for x, y in zip(a, b, strict=True)]
+        fits = [abs(x * y) <= divisor * 2**48 and abs(x) < 2**63 and y < 2**63 for x, y in zip(a, b, strict=True)]
         a, b = ([one for one, fit in zip(column, fits, strict=True) if fit] for column in (a, b))
 
         got = kernels.wide_ratio(

@@ -164,7 +164,7 @@ def test_zeros_that_a_workbook_does_not_show(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("cell", "number_format", "code"),
     [
-        (datetime(2026, 1, 10), "m月d日", "table-cell-date"),  # noqa: DTZ001  # a sheet's dates have no zone
+        (datetime(2026, 1, 10), "m月d日", "table-cell-date"),
         (date(2026, 1, 10), "yyyy-mm-dd", "table-cell-date"),
         (time(16, 0), "h:mm", "table-cell-date"),
         ("=0.5+0.0583", "General", "table-cell-formula"),

@@ -19,7 +19,7 @@ HALF_FEN = Decimal("0.005")
 
 
 @cache
-def ties(price: str, places: int = 2, at_most: int = 40) -> tuple[Decimal, ...]:
+def ties(price: str, places: int = 2, at_most: int = 12) -> tuple[Decimal, ...]:
     """Return quantities of `places` whose product with `price` is a whole number of fen and a half."""
     step = Decimal(1).scaleb(-places)
     value = Decimal(price)

@@ -218,8 +218,8 @@ def _demand(mode: str) -> SearchStrategy[Registers]:
 
     The kWh of all metering points, where given, are 260 for each kVA, or 0.01 kWh aside.
     """
-    contracts = st.sampled_from([D("0.3"), D("0.4"), D("0.41"), D("0.9")])
-    measured = st.sampled_from([D("0.3"), D("0.94"), D("0.95"), D(1), D("1.05"), D("1.06"), D("1.5")])
+    contracts = st.sampled_from([D("0.3"), D("0.4"), D("0.41"), D("0.9"), D(1)])
+    measured = st.sampled_from([D("0.3"), D("0.94"), D("0.95"), D(1), D("1.05"), D("1.06"), D("1.5"), D("1.51")])
     capacities = st.sampled_from([D(1), D(1), D("0.5"), D("1.01")])
 
     def values(
