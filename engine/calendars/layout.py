@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from engine.calendars.calendar import TouDay
+from engine.calendars.calendar import EVERY_DAY, TouDay
 from engine.calendars.months import ALL_MONTHS, MINUTES, clock, months_text
 from engine.language.problems import Place, Problem, problem
 
@@ -105,14 +105,21 @@ def _uncovered(entries: Sequence[Entry], day_types: Sequence[str]) -> list[Probl
             for types, months in _rectangles(both, day_types):
                 place, other = entry.place, entries[before].place
                 problems.append(
-                    problem("tou-months-twice", place, other, months=months_text(months), day_types=", ".join(types))
+                    problem("tou-months-twice", place, other, months=months_text(months), **_on_days(types))
                 )
     left = {(name, month) for name in day_types for month in ALL_MONTHS}.difference(*claims)
     for types, months in _rectangles(left, day_types):
-        problems.append(
-            problem("tou-months-missing", entries[-1].place, months=months_text(months), day_types=", ".join(types))
-        )
+        place = entries[-1].place
+        problems.append(problem("tou-months-missing", place, None, months=months_text(months), **_on_days(types)))
     return problems
+
+
+def _on_days(types: Sequence[str]) -> dict[str, str]:
+    """Name day types, where the calendar has any."""
+    if tuple(types) == (EVERY_DAY,):
+        return {"day_types": "", "day_types_zh": ""}
+    shown = ", ".join(types)
+    return {"day_types": f" on days of type {shown}", "day_types_zh": f"的 {shown} "}
 
 
 def _divide(entry: Entry, precedence: Sequence[str]) -> tuple[Spans, list[Problem]]:

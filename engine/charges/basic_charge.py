@@ -75,7 +75,7 @@ def lower(charge: BasicCharge, context: Context) -> Lowered:
     # A mode may be written out: `mode: capacity` in a rule set whose customers have no other.
     fixed = charge.mode.path if isinstance(charge.mode, Name) and charge.mode.path in MODES else None
     if fixed is not None and modes != [fixed]:
-        context.fail("fixed-mode", charge.place, charge=context.name, mode=fixed, parts=", ".join(modes))
+        context.fail("fixed-mode", charge.mode.place, charge=context.name, mode=fixed, parts=", ".join(modes))
     chosen: dict[str, Expr | None] = {
         mode: None if fixed else Compare("==", charge.mode, Name(mode), place=charge.mode.place) for mode in modes
     }

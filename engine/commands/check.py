@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from engine.commands.output import Language, annotation, complain, emit, problems_json, show_problems
+from engine.commands.output import Language, annotation, complain, counted, emit, problems_json, show_problems
 from engine.commands.rates import rule_paths
 from engine.compiler.compile import compile_paths
 from engine.language.problems import ProblemsFound
@@ -26,7 +26,7 @@ def check(paths: Sequence[Path], format_: str, language: Language) -> None:
     elif language == "zh":
         click.echo(f"{rulesets} 个规则集、{files} 个文件：没有问题")
     else:
-        click.echo(f"{rulesets} rule sets of {files} files: no problem")
+        click.echo(f"{counted(rulesets, 'rule set')} of {counted(files, 'file')}: no problem")
 
 
 def _show(found: ProblemsFound, format_: str, language: Language) -> None:

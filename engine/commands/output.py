@@ -42,6 +42,11 @@ def table(rows: Iterable[Sequence[str]], headers: Sequence[str] = (), align: str
     return "\n".join(lines)
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 test`, `2 tests`."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 def emit(value: object) -> None:
     """Print JSON on standard output."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))

@@ -11,7 +11,7 @@ import click
 
 from engine.commands.asked import Asked
 from engine.commands.bill import one_row
-from engine.commands.output import Language, complain, emit, table
+from engine.commands.output import Language, complain, counted, emit, table
 from engine.commands.rates import compiled_book
 from engine.commands.words import words
 from engine.compiler.program import Compiled, TestCase
@@ -61,7 +61,7 @@ def test(paths: Sequence[Path], random_rows: int, seed: int, format_: str, langu
         if language == "zh":
             click.echo(f"{len(book.rulesets)} 个规则集，{len(ran)} 个测试，{len(failed)} 个未通过")
         else:
-            click.echo(f"{len(book.rulesets)} rule sets, {len(ran)} tests, {len(failed)} failed")
+            click.echo(f"{counted(len(book.rulesets), 'rule set')}, {counted(len(ran), 'test')}, {len(failed)} failed")
         for id_ in without:
             complain(f"{id_}: no tests" if language == "en" else f"{id_}：没有测试")
     if failed:

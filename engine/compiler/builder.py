@@ -26,7 +26,8 @@ class SlotData:
     keys: tuple[tuple[str, ...], ...]
     values: list[list[int | None]]
     figures: list[list[Figure | None]]
-    uncovered: list[str]  # per version the field to name where no price is in force; "" where covered
+    uncovered: tuple[bool, ...] = ()  # per version whether no price is in force; (): one always is
+    field: str = ""  # what a refusal names there
     parents: tuple[int, ...] = ()
 
 
@@ -111,6 +112,11 @@ class Builder:
     def constant(self, slot: int) -> int:
         return self.emit(Step("constant", (), self.slots[slot].type, slot=slot))
 
+    def constant_at(self, step: int, version: int) -> int | None:
+        """The value of a literal or a constant at a version."""
+        known = self.steps[step]
+        return known.value if known.primitive == "literal" else self.slots[known.slot].values[version][0]
+
     def cell(self, slot: int, index: int) -> int:
         return self.emit(Step("cell", (index,), self.slots[slot].type, slot=slot))
 
@@ -150,21 +156,22 @@ class Builder:
         places = max(self.type(a).places, self.type(b).places)
         return self.rescale(a, places), self.rescale(b, places), places
 
-    def add(self, a: int, b: int, unit: Unit, *, subtract: bool = False) -> int:
+    def add(self, a: int, b: int, unit: Unit, *, subtract: bool = False, place: Place | None = None) -> int:
         a, b, places = self.align(a, b)
         x, y = self.type(a), self.type(b)
         if subtract:
             if y.low == y.high == 0:
                 return a
             bounds = Type("number", unit, places, x.low - y.high, x.high - y.low)
-            return self.make("subtract", (a, b), bounds)
+            return self.make("subtract", (a, b), bounds, place=place)
         if x.low == x.high == 0:
             return b
         if y.low == y.high == 0:
             return a
         if b < a:
             a, b = b, a
-        return self.make("add", (a, b), Type("number", unit, places, x.low + y.low, x.high + y.high))
+        bounds = Type("number", unit, places, x.low + y.low, x.high + y.high)
+        return self.make("add", (a, b), bounds, place=place)
 
     def negate(self, a: int) -> int:
         x = self.type(a)
@@ -175,7 +182,7 @@ class Builder:
         low = 0 if x.low <= 0 <= x.high else min(abs(x.low), abs(x.high))
         return self.make("absolute", (a,), replace(x, low=low, high=max(abs(x.low), abs(x.high))))
 
-    def multiply(self, a: int, b: int, unit: Unit) -> int:
+    def multiply(self, a: int, b: int, unit: Unit, place: Place | None = None) -> int:
         for one, other in ((a, b), (b, a)):
             literal = self.steps[one]
             if literal.primitive == "literal" and literal.value == 1 and literal.type.places == 0:
@@ -183,7 +190,7 @@ class Builder:
         a, b = (b, a) if b < a else (a, b)
         x, y = self.type(a), self.type(b)
         low, high = product_bounds(x, y)
-        return self.make("multiply", (a, b), Type("number", unit, x.places + y.places, low, high))
+        return self.make("multiply", (a, b), Type("number", unit, x.places + y.places, low, high), place=place)
 
     def _with_unit(self, step: int, unit: Unit) -> int:
         type_ = self.type(step)
@@ -345,10 +352,9 @@ class Builder:
                 shown.append(None if value is None or first is None else replace(first, value=value))
             values.append(row)
             figures.append(shown)
-        uncovered = [next((p.uncovered[v] for p in parents if p.uncovered[v]), "") for v in range(self.versions)]
         path = f"{primitive}({', '.join(self._label(step) for step in steps)})"
         ancestors = tuple(dict.fromkeys(step.slot for step in steps if step.primitive != "literal"))
-        return SlotData(path, type_, keys, values, figures, uncovered, ancestors)
+        return SlotData(path, type_, keys, values, figures, parents=ancestors)
 
     def _label(self, step: Step) -> str:
         if step.primitive == "literal":

@@ -38,6 +38,11 @@ def call(infer: Inference, expr: Call) -> Value:
         case "power_factor":
             active, reactive = (infer.numeric(argument) for argument in arguments)
             a, b, _ = infer.builder.align(active.step, reactive.step)
+            for side, written_side in zip((a, b), arguments, strict=True):
+                if infer.builder.type(side).low < 0:
+                    infer.fail(
+                        "power-factor-below-zero", written_side.place or expr.place, formula=written(written_side)
+                    )
             type_ = Type(places=places, low=0, high=10**places)
             step = infer.builder.make("power_factor", (a, b), type_, mode, expr.place)
             return Value(step, joined(infer.builder, active.needs, reactive.needs))

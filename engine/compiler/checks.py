@@ -42,6 +42,13 @@ _MODES: Final = {
 }
 
 
+class _DividedByZero(Exception):
+    """A check cannot be computed for a row."""
+
+    def __init__(self, divisor: Expr) -> None:
+        self.divisor = divisor
+
+
 def run_check(
     item: TableCheck, tables: Mapping[str, TableSource], constants: Mapping[str, ConstantSource]
 ) -> list[Problem]:
@@ -79,6 +86,11 @@ def run_check(
             problems += _row(item, key, row, outer, exceptions.get(key))
         except ProblemsFound as bad:
             return list(bad.problems)
+        except _DividedByZero as bad:
+            cell = next((row[name] for name in _names(bad.divisor) if name in row), None)
+            told = {"check": item.name, "row": ", ".join(key), "divisor": written(bad.divisor)}
+            other = None if cell is None else cell.place
+            problems.append(problem("check-divides-by-zero", bad.divisor.place, other, **told))
     return problems
 
 
@@ -173,7 +185,7 @@ def _evaluate(expr: Expr, names: Mapping[str, Decimal]) -> Decimal:  # one case 
         case Call(function="divide", arguments=(top, bottom), places=places, mode=mode):
             divisor = Fraction(_evaluate(bottom, names))
             if not divisor:
-                raise ProblemsFound([problem("not-in-a-check", bottom.place, None, formula=f"{written(bottom)} = 0")])
+                raise _DividedByZero(bottom)
             ratio = Fraction(_evaluate(top, names)) / divisor
             shown = Context(prec=60).divide(Decimal(ratio.numerator), Decimal(ratio.denominator))
             return shown.quantize(Decimal(1).scaleb(-(places or 0)), _MODES[mode], _CONTEXT)

@@ -187,7 +187,9 @@ def _structure(
     unused = [rule.spec for name, rule in scope.inputs.items() if name not in inference.inputs_read]
     problems = [problem("unused-input", spec.place, name=spec.name) for spec in unused]
     planned = plan(builder, resolved, outputs, version_days, end_day)
-    problems += [_too_wide(planned.program, narrow.step) for narrow in too_wide(planned.program)]
+    wide = [_too_wide(planned.program, narrow.step) for narrow in too_wide(planned.program)]
+    # what follows from the same input is right once its bounds are
+    problems += {one.parameters["name"]: one for one in reversed(wide)}.values()
     return planned, problems
 
 
@@ -213,6 +215,7 @@ def _too_wide(program: Program, step: int) -> Problem:
 
 
 _STEPS: Final = {
+    "input": ("number", "数"),
     "multiply": ("product", "乘积"),
     "multiply_round": ("product", "乘积"),
     "add": ("sum", "和"),
@@ -237,7 +240,7 @@ def _tests(ruleset: RuleSet, problems: list[Problem]) -> tuple[TestCase, ...]:
 def _test(test: Test) -> TestCase:
     first, end = read_billing_period(test.billing_period)
     if (test.expect is None) == (test.refused is None):
-        raise ProblemsFound((problem("test-expects", test.place, name=test.name),))
+        raise ProblemsFound((problem("test-expects", test.place_of("name"), name=test.name),))
     refused = None
     if test.refused is not None:
         refused = (str(test.refused.code), str(test.refused.field or ""))

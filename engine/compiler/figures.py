@@ -76,9 +76,13 @@ def check_plausible(
     if low <= cell.value <= high:
         return []
     other = bounds.place if bounds is not None else None
-    low, high = (bound * Decimal(scale.denominator) / Decimal(scale.numerator) for bound in (low, high))
-    shown = {"value": cell.text, "unit": as_written or unit, "low": f"{low:f}", "high": f"{high:f}"}
+    texts = [_unscaled(low, scale), _unscaled(high, scale)] if bounds is None else [bounds.from_.text, bounds.to.text]
+    shown = {"value": cell.text, "unit": as_written or unit, "low": texts[0], "high": texts[1]}
     return [problem("implausible", cell.place, other, **shown)]
+
+
+def _unscaled(bound: Decimal, scale: Fraction) -> str:
+    return f"{(bound * Decimal(scale.denominator) / Decimal(scale.numerator)).normalize():f}"
 
 
 def label(source: Source | None) -> tuple[str, str]:

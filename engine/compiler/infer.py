@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 
 from engine.compiler.builder import Builder
 from engine.compiler.calls import call
-from engine.compiler.names import read_name
+from engine.compiler.names import price_needs, read_name
 from engine.compiler.needs import Need, Value, guarded, joined
 from engine.compiler.program import DayTable, Refusal, Type
 from engine.compiler.scope import Scope
@@ -82,7 +82,7 @@ class Inference:
                 condition = self.condition(operand)
                 return Value(self.builder.negation(condition.step), condition.needs)
             case Binary(op="*"):
-                return self.product(factors(expr))
+                return self.product(factors(expr), expr.place)
             case Binary(op=op, left=left, right=right):
                 return self.sum(op, left, right, expr)
             case Compare():
@@ -128,15 +128,9 @@ class Inference:
             return replace(a, step=self.builder.literal(0, replace(x, unit=y.unit)), zero=False), b
         if b.zero:
             return a, replace(b, step=self.builder.literal(0, replace(y, unit=x.unit)), zero=False)
-        self.fail(
-            "unit-mismatch",
-            place,
-            operator=what,
-            left=written(left) if left else "",
-            left_unit=str(x.unit) or "1",
-            right=written(right) if right else "",
-            right_unit=str(y.unit) or "1",
-        )
+        sides = {"left": written(left) if left else "", "right": written(right) if right else ""}
+        units = {"left_unit": str(x.unit) or "1", "right_unit": str(y.unit) or "1"}
+        self.fail("unit-mismatch", place, None, operator=what, **sides, **units, **_unit_advice(left, right, x, y))
 
     def sum(self, op: str, left: Expr, right: Expr, expr: Expr) -> Value:
         a, b = self.value(left), self.value(right)
@@ -150,15 +144,15 @@ class Inference:
                 self.fail("not-a-quantity", side_expr.place, None, formula=written(side_expr), **KINDS[kind])
         a, b = self.same_unit(op, a, b, expr.place, left, right)
         unit = self.type(a).unit
-        step = self.builder.add(a.step, b.step, unit, subtract=op == "-")
+        step = self.builder.add(a.step, b.step, unit, subtract=op == "-", place=expr.place)
         return Value(step, joined(self.builder, a.needs, b.needs), a.zero and b.zero)
 
-    def product(self, factors: Sequence[Expr]) -> Value:
+    def product(self, factors: Sequence[Expr], place: Place | None) -> Value:
         values = [self.numeric(factor) for factor in factors]
         first, *rest = self.by_size(values)
         for other in rest:
             unit = self.type(first).unit * self.type(other).unit
-            step = self.builder.multiply(first.step, other.step, unit)
+            step = self.builder.multiply(first.step, other.step, unit, place)
             first = Value(step, joined(self.builder, first.needs, other.needs), first.zero or other.zero)
         return first
 
@@ -304,13 +298,25 @@ class Inference:
         found = self.lookup.cell(
             table, [value.step for value in key_values], column if isinstance(column, str) else None, expr
         )
-        needs = joined(self.builder, *(value.needs for value in key_values))
+        needs = joined(self.builder, *(value.needs for value in key_values), price_needs(self, found.slot))
         if found.present is not None:
             places = tuple((str(name), value.step) for name, value in zip(table.keys, keys, strict=True))
             message = " ".join(f"{name}={{{name}}}" for name in table.keys)
             refusal = Refusal("no-table-cell", expr.table, message, places, expr.place)
             needs = joined(self.builder, needs, (Need(found.present, None, refusal),))
         return Value(found.step, needs)
+
+
+def _unit_advice(left: Expr | None, right: Expr | None, x: Type, y: Type) -> Mapping[str, str]:
+    """What to write: a number lacks its unit, or two things are joined that do not go together."""
+    for side, unit in ((left, y.unit), (right, x.unit)):
+        if isinstance(side, Number) and side.bare:
+            example = f"{written(side)}[{unit}]"
+            return {"advice": f"Write `{example}`.", "advice_zh": f"请写 `{example}`。"}
+    return {
+        "advice": "Write a number with its unit as `260[kWh/kVA]`; a price times a quantity gives money.",
+        "advice_zh": "带单位的数写成 `260[kWh/kVA]`；价格乘以数量得金额。",
+    }
 
 
 def within(place: Place | None, start: int, end: int | None = None) -> Place | None:

@@ -229,6 +229,9 @@ class Resolver:
                 name, quantity.formula, quantity.place, str(quantity.title or ""), low, high
             )
         rules = [rule for name in self.assembled.charges if (rule := self.charge(name)) is not None]
+        if rules and "total" not in self.assembled.names:
+            amounts: list[Expr] = [Name(name, place=self.assembled.ruleset.place) for name in self.assembled.charges]
+            self.define("total", total(amounts), self.assembled.ruleset.place)
         season = None
         if self.calendar is not None and self.calendar.seasons:
             names = tuple(name for name, _ in self.calendar.seasons)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine.compiler.needs import Need, Value, joined
+from engine.compiler.needs import NO_PRICE, Need, Value, joined
 from engine.compiler.program import BOOLEAN, END_DAY, FIRST_DAY, DayTable, Refusal, Step, Type
 from engine.compiler.scope import BUILT_IN, Definition, InputRule
-from engine.compiler.tables import constant_slot, day_flag_slot
+from engine.compiler.tables import constant_slot, covered, day_flag_slot
 from engine.language.formulas import Name, Number
 from engine.language.reading import did_you_mean
 from engine.language.units import DIMENSIONLESS, parse_unit
@@ -28,7 +28,7 @@ def read_name(infer: Inference, expr: Name) -> Value:
         return read_input(infer, infer.scope.inputs[path], expr)
     if path in infer.scope.constants:
         slot = constant_slot(infer.builder, infer.scope.constants[path], infer.version_days)
-        return Value(infer.builder.constant(slot))
+        return Value(infer.builder.constant(slot), price_needs(infer, slot))
     if path in infer.scope.flags:
         return Value(
             infer.builder.constant(day_flag_slot(infer.builder, path, infer.scope.flags[path], infer.version_days))
@@ -48,8 +48,12 @@ def definition(infer: Inference, definition: Definition, expr: Name) -> Value:
     if path in infer.definitions:
         return infer.definitions[path]
     if path in infer.open:
-        ring = " -> ".join([*infer.open[infer.open.index(path) :], path])
-        infer.fail("cycle", definition.place or expr.place, ring=ring)
+        ring = infer.open[infer.open.index(path) :]
+        places = {name: infer.scope.definitions[name].place for name in ring}
+        placed = sorted((place, name) for name, place in places.items() if place is not None)
+        first = ring.index(placed[0][1]) if placed else 0  # wherever it was entered, it is told as one ring
+        names = [*ring[first:], *ring[: first + 1]]
+        infer.fail("cycle", places[names[0]] or expr.place, ring=" -> ".join(names))
     infer.open.append(path)
     given, infer.given_here = infer.given_here, set()
     try:
@@ -72,10 +76,13 @@ def bounded(infer: Inference, definition: Definition, value: Value) -> Value:
         bound = infer.same_unit("from" if is_low else "to", value, infer.value(limit), definition.place)[1]
         pair = (bound.step, value.step) if is_low else (value.step, bound.step)
         inside = infer.builder.compare("less_equal", *pair)
-        message = f"{definition.path} {{{definition.path}}}"
-        refusal = Refusal("out-of-bounds", definition.path, message, ((definition.path, value.step),), definition.place)
-        needs = joined(infer.builder, value.needs, (Need(inside, None, refusal),))
         type_, edge = infer.type(value), infer.builder.type(bound.step)
+        # the side that is not declared is what the formula can reach
+        edges = {"low": infer.builder.literal(type_.low, type_), "high": infer.builder.literal(type_.high, type_)}
+        edges["low" if is_low else "high"] = bound.step
+        values = ((definition.path, value.step), *edges.items())
+        refusal = Refusal("out-of-bounds", definition.path, "", values, definition.place)
+        needs = joined(infer.builder, value.needs, (Need(inside, None, refusal),))
         at = edge.low * 10 ** max(0, type_.places - edge.places)
         low, high = (at, type_.high) if is_low else (type_.low, at)
         value = Value(infer.builder.claim(value.step, low, high, definition.place), needs)
@@ -93,6 +100,15 @@ def read_input(infer: Inference, rule: InputRule, expr: Name) -> Value:
     if rule.optional and spec.name not in infer.given_here:
         infer.fail("may-be-absent", expr.place, spec.place, name=spec.name)
     return Value(step)
+
+
+def price_needs(infer: Inference, slot: int) -> tuple[Need, ...]:
+    """That a price is in force on the row's day; nothing where one always is."""
+    in_force = covered(infer.builder, slot)
+    if in_force is None:
+        return ()
+    values = (("day", day(infer, "day")),)
+    return (Need(in_force, None, Refusal(NO_PRICE, infer.builder.slots[slot].field, "", values)),)
 
 
 def is_given(infer: Inference, name: str) -> int:
@@ -136,5 +152,6 @@ def built_in(infer: Inference, path: str) -> Value:
     counted = build.extreme("maximum", span, one, unit)
     limit = build.literal(MONTHS_MAX, Type(unit=unit))
     inside = build.compare("less_equal", counted, limit)
-    need = Need(inside, None, Refusal("bad-period", "period_to", f"more than {MONTHS_MAX} months"))
+    days = tuple((name, day(infer, name)) for name in ("period_from", "period_to"))
+    need = Need(inside, None, Refusal("period-too-long", "period_to", str(MONTHS_MAX), days))
     return Value(build.claim(counted, 1, MONTHS_MAX), (need,))

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from engine.compiler.builder import Builder
 from engine.compiler.program import Refusal
 
+NO_PRICE = "no-price-in-force"  # of a need that a price's days decide
+
 
 @dataclass(frozen=True, slots=True)
 class Need:

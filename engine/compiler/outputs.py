@@ -11,20 +11,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from engine.charges.base import LoweredRefusal
+from engine.charges.base import LoweredLine, LoweredRefusal
 from engine.compiler.assemble import Assembled
 from engine.compiler.builder import Builder
 from engine.compiler.energy import energy_needs
 from engine.compiler.infer import Inference
 from engine.compiler.lower import ChargeRule, Resolved
 from engine.compiler.names import is_given, read_input
-from engine.compiler.needs import Need, Value, guarded
-from engine.compiler.program import Line, Refusal, Type, Warning, Working
+from engine.compiler.needs import NO_PRICE, Need, Value, guarded
+from engine.compiler.program import Line, Refusal, Step, Type, Warning, Working
+from engine.compiler.scope import BUILT_IN
 from engine.language.formulas import Expr, Name, children, written
 from engine.language.nodes import Text
 from engine.language.problems import Place, Problem, ProblemsFound, problem
 from engine.language.reading import did_you_mean
-from engine.language.units import parse_unit
+from engine.language.units import DIMENSIONLESS, parse_unit
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
 OTHER_LEDGER = "other"
@@ -38,7 +39,7 @@ class Outputs:
     total: int = -1
     ledgers: dict[str, int] = field(default_factory=dict)
     warnings: list[Warning] = field(default_factory=list)
-    needs: list[tuple[str, Need]] = field(default_factory=list)  # charge or "", need
+    needs: list[Need] = field(default_factory=list)
     names: dict[str, int] = field(default_factory=dict)
 
 
@@ -79,17 +80,22 @@ class OutputMaker:
             if rule.needed_when is None:
                 continue
             spec = rule.spec
-            needed = self.surely(self.inference.condition(rule.needed_when))
+            asked = self.inference.condition(rule.needed_when)
+            for need in asked.needs:
+                if need.refusal.code == NO_PRICE:  # whether the input is needed cannot be told on such a day
+                    self.need(need)
+            needed = self.surely(asked)
             given = is_given(self.inference, spec.name)
             missing = Refusal("missing-value", spec.name, "", (), spec.place)
             if spec.default is None:
-                self.need("", Need(given, needed, missing))
+                self.need(Need(given, needed, missing))
             allowed = needed
             if rule.ignored_when is not None:
                 ignored = self.surely(self.inference.condition(rule.ignored_when))
                 allowed = self.builder.logic("either", needed, ignored)
-            extra = Refusal("not-needed", spec.name, written(rule.needed_when), (), spec.place)
-            self.need("", Need(self.builder.logic("either", self.builder.negation(given), allowed), None, extra))
+            came = self.builder.emit(Step("input", (), spec.type, name=spec.name))
+            extra = Refusal("not-needed", spec.name, written(rule.needed_when), ((spec.name, came),), spec.place)
+            self.need(Need(self.builder.logic("either", self.builder.negation(given), allowed), None, extra))
 
     def surely(self, condition: Value) -> int:
         """The condition where all that it reads is there; false elsewhere."""
@@ -101,13 +107,13 @@ class OutputMaker:
             step = self.builder.logic("both", holds, step)
         return step
 
-    def need(self, charge: str, need: Need) -> None:
+    def need(self, need: Need) -> None:
         if self.builder.known(need.condition) is True:
             return
         if need.guard is not None and self.builder.known(need.guard) is False:
             return
-        if (charge, need) not in self.outputs.needs:
-            self.outputs.needs.append((charge, need))
+        if need not in self.outputs.needs:
+            self.outputs.needs.append(need)
 
     def refuse(self, name: str) -> None:
         rule = self.assembled.refuse[name]
@@ -116,8 +122,8 @@ class OutputMaker:
         about = str(rule.field) if rule.field is not None else name
         refusal = Refusal("refused-by-rule", about, str(rule.message), values, rule.place)
         for need in condition.needs:
-            self.need("", need)
-        self.need("", Need(self.builder.negation(condition.step), None, refusal))
+            self.need(need)
+        self.need(Need(self.builder.negation(condition.step), None, refusal))
 
     def values_in(self, message: Text) -> tuple[tuple[str, int], ...]:
         """The names in a message's braces, with the steps that hold them."""
@@ -138,7 +144,7 @@ class OutputMaker:
 
     def energy(self) -> None:
         for need in energy_needs(self.assembled, self.resolved, self.inference):
-            self.need("", need)
+            self.need(need)
 
     # charges
 
@@ -147,9 +153,9 @@ class OutputMaker:
         when = self.inference.condition(rule.when) if rule.when is not None else None
         if when is not None:
             for need in when.needs:
-                self.need(name, need)
-        for item in rule.lowered.lines:  # a line that is no money is told where its formula stands
-            self.amount(f"{name}.{item.id}.amount" if item.id else f"{name}.amount", item.amount.place or item.place)
+                self.need(need)
+        for item in rule.lowered.lines:
+            self.money(f"{name}.{item.id}" if item.id else name, item)
         whole = self.amount(name, rule.model.place)
         self.outputs.charges[name] = whole.step
         self.outputs.names[name] = whole.step
@@ -182,13 +188,13 @@ class OutputMaker:
             )
             self.outputs.lines.append(line)
             for need in amount.needs:
-                self.need(name, need)
+                self.need(need)
         if by_charge:
             self.outputs.lines.append(self.sum_line(rule, whole.step, when))
         for refusal in rule.lowered.refusals:
-            self.refusal(refusal, name, when, rule.model.place)
+            self.refusal(refusal, when, rule.model.place)
 
-    def refusal(self, refusal: LoweredRefusal, charge: str, when: Value | None, place: Place) -> None:
+    def refusal(self, refusal: LoweredRefusal, when: Value | None, place: Place) -> None:
         """A condition of a charge: a problem of the rules where constants decide that it does not hold, else a need."""
         allowed = self.inference.condition(refusal.unless)
         if self.builder.known(allowed.step) is True:
@@ -199,7 +205,25 @@ class OutputMaker:
         why = Refusal("refused-by-rule", refusal.field, refusal.message, values, place)
         needs = (*allowed.needs, Need(allowed.step, None, why))
         for need in guarded(self.builder, when.step, needs) if when is not None else needs:
-            self.need(charge, need)
+            self.need(need)
+
+    def money(self, path: str, item: LoweredLine) -> None:
+        """Tell a line that is no money where its formula stands; or its price, where numbers in it lack their unit."""
+        try:
+            self.amount(f"{path}.amount", item.amount.place or item.place)
+        except ProblemsFound as found:
+            amount_unit = all(one.code == "amount-unit" for one in found.problems)
+            if not amount_unit or item.price is None or item.quantity is None:
+                raise
+            price, quantity = self.inference.value(item.price), self.inference.value(item.quantity)
+            if self.inference.type(price).unit != DIMENSIONLESS:
+                raise
+            expected = self.currency / self.inference.type(quantity).unit
+            formula = item.price
+            if isinstance(formula, Name) and formula.path in self.resolved.scope.definitions:
+                formula = self.resolved.scope.definitions[formula.path].expr
+            told = {"formula": written(formula), "unit": "1", "expected": expected}
+            raise ProblemsFound([problem("figure-unit", formula.place, None, **told)]) from None
 
     def amount(self, path: str, place: Place | None) -> Value:
         """An amount of money, in the rule set's currency and with the places of its minor unit."""
@@ -295,7 +319,7 @@ class OutputMaker:
             current = queue.pop(0)
             if isinstance(current, Name) and current.path not in found:
                 known = self.resolved.scope
-                if current.path in known.inputs or current.path in known.constants or current.path in known.definitions:
+                if any(current.path in names for names in (known.inputs, known.constants, known.definitions, BUILT_IN)):
                     found[current.path] = None
                 if current.path in known.definitions:
                     head = current.path.partition(".")[0]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from engine.calendars.days import END_DAY, FIRST_DAY, day_date
 from engine.compiler.builder import Builder, SlotData
 from engine.compiler.lower import Resolved
-from engine.compiler.needs import Need
+from engine.compiler.needs import NO_PRICE, Need
 from engine.compiler.outputs import Outputs
 from engine.compiler.program import (
     BOOLEAN,
@@ -51,9 +51,10 @@ def plan(
         version_days: first day of each version that the builder's constants were made for.
         end_day: day after the last one in force.
     """
-    requires, refusals = _requires(outputs)
-    needed_slots = _slots_by_charge(builder, outputs)
-    keep = _reachable(builder, outputs, requires)
+    by_day = [need for need in outputs.needs if need.refusal.code == NO_PRICE and _by_version(builder, need)]
+    needs = [need for need in outputs.needs if need not in by_day]
+    requires, refusals = _requires(needs)
+    keep = _reachable(builder, outputs, needs)
     places = {step: at for at, step in enumerate(keep)}
     slot_ids = _slots_kept(builder, keep, outputs)
     calendars = [table for n, table in enumerate(builder.calendars) if _calendar_read(builder, keep, n)]
@@ -74,7 +75,7 @@ def plan(
         names={name: at(step) for name, step in outputs.names.items() if step in places},
     )
     program = replace(program, structure=structure_of(program))
-    constants = _constants(builder, slot_ids, needed_slots, resolved, version_days, end_day)
+    constants = _constants(builder, slot_ids, by_day, version_days, end_day)
     changes = {version.first_day for version in constants.versions} | {end_day}
     for table in calendars:
         changes |= _table_changes(table.values, table.first_day) if table.name in ("season", "month") else set()
@@ -85,12 +86,12 @@ def plan(
     return Planned(program, constants, tuple(sorted(changes)))
 
 
-def _requires(outputs: Outputs) -> tuple[list[tuple[int, int | None, int]], list[Refusal]]:
+def _requires(needs: Sequence[Need]) -> tuple[list[tuple[int, int | None, int]], list[Refusal]]:
     """(condition, guard, refusal) in order, each once; a guarded one behind the same one unguarded is dropped."""
     requires: list[tuple[int, int | None, int]] = []
     refusals: list[Refusal] = []
     seen: set[tuple[int, int | None, str, str]] = set()
-    for _, need in outputs.needs:
+    for need in needs:
         why = need.refusal
         key = (need.condition, need.guard, why.code, why.field)
         if key in seen or (need.condition, None, why.code, why.field) in seen:
@@ -127,14 +128,12 @@ def _below(builder: Builder, roots: Iterable[int]) -> set[int]:
     return found
 
 
-def _reachable(builder: Builder, outputs: Outputs, requires: list[tuple[int, int | None, int]]) -> list[int]:
+def _reachable(builder: Builder, outputs: Outputs, needs: Sequence[Need]) -> list[int]:
     roots = list(_roots(outputs))
-    for _, need in outputs.needs:
+    for need in needs:
         roots += [need.condition, *(step for _, step in need.refusal.values)]
         if need.guard is not None:
             roots.append(need.guard)
-    for condition, guard, _ in requires:
-        roots += [condition] if guard is None else [condition, guard]
     return sorted(_below(builder, roots))
 
 
@@ -202,51 +201,36 @@ def structure_of(program: Program) -> str:
 # constants
 
 
-def _slots_by_charge(builder: Builder, outputs: Outputs) -> dict[str, list[int]]:
-    """Constants that each charge needs; "" for what stands outside the charges."""
-    needs: dict[str, list[Need]] = {}
-    for charge, need in outputs.needs:
-        needs.setdefault(charge, []).append(need)
-    roots: dict[str, list[int]] = {"": [warning.when for warning in outputs.warnings]}
-    for line in outputs.lines:
-        roots.setdefault(line.charge, []).append(line.amount)
-    for charge, several in needs.items():
-        for need in several:
-            roots.setdefault(charge, []).append(need.condition)
-    found: dict[str, list[int]] = {}
-    for charge, steps in roots.items():
-        below = _below(builder, steps)
-        slots = {builder.steps[at].slot for at in below if builder.steps[at].primitive in ("constant", "cell")}
-        found[charge] = sorted(slots)
-    return found
+def _by_version(builder: Builder, need: Need) -> bool:
+    """Whether the version alone decides if a need is met; else it takes a row to know whether the need counts."""
+    return need.guard is None or builder.steps[need.guard].primitive == "constant"
+
+
+def _missing(builder: Builder, needs: Sequence[Need], version: int) -> dict[str, Refusal]:
+    """What has no price in a version, by the field that refusals name."""
+    missing: dict[str, Refusal] = {}
+    for need in needs:
+        counts = need.guard is None or builder.constant_at(need.guard, version)
+        if counts and not builder.constant_at(need.condition, version):
+            missing.setdefault(need.refusal.field, replace(need.refusal, values=()))
+    return missing
 
 
 def _constants(
     builder: Builder,
     slot_ids: Mapping[int, int],
-    needed: Mapping[str, list[int]],
-    resolved: Resolved,
+    by_day: Sequence[Need],
     version_days: tuple[int, ...],
     end_day: int,
 ) -> Constants:
     """Slots in their new order, versions joined where nothing that is read differs."""
     kept = [builder.slots[slot] for slot in slot_ids]
-    intervals = {rule.name: rule.days for rule in resolved.charges}
     versions: list[Version] = []
     figures: list[tuple[tuple[Figure | None, ...], ...]] = []
     values_before: object = None
     for v, first in enumerate(version_days):
         end = version_days[v + 1] if v + 1 < len(version_days) else end_day
-        missing: dict[str, Refusal] = {}
-        for charge, read in needed.items():
-            days = intervals.get(charge, (FIRST_DAY, END_DAY))
-            if not days[0] <= first < days[1]:
-                continue
-            for slot in read:
-                field = builder.slots[slot].uncovered[v]
-                if field:
-                    message = day_date(first).isoformat()
-                    missing.setdefault(field, Refusal("no-price-in-force", field, message, (), None))
+        missing = _missing(builder, by_day, v)
         # the figures themselves count: the same number in another notice is another version
         row = tuple(tuple(slot.figures[v]) for slot in kept)
         values = (row, tuple(tuple(slot.values[v]) for slot in kept), tuple(missing))

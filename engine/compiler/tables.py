@@ -28,6 +28,7 @@ NUMBER_KEYS_MAX = 10_000  # a number with more steps than this is no table key
 @dataclass(frozen=True, slots=True)
 class Found:
     step: int
+    slot: int
     present: int | None  # a boolean step, where some combination has no cell
 
 
@@ -38,16 +39,15 @@ def constant_slot(builder: Builder, source: ConstantSource, version_days: Sequen
         return known
     values: list[list[int | None]] = []
     figures: list[list[Figure | None]] = []
-    uncovered: list[str] = []
+    uncovered: list[bool] = []
     for day in version_days:
         piece = piece_at(source, day)
         cell = piece.cells.get(()) if piece is not None else None
         values.append([None if cell is None else whole(cell, source.places)])
         figures.append([None if cell is None or piece is None else figure(cell, piece, source.places, version_days[0])])
-        uncovered.append("" if cell is not None else source.field)
-    return builder.slot(
-        SlotData(source.path, Type("number", source.unit, source.places), (), values, figures, uncovered)
-    )
+        uncovered.append(cell is None)
+    type_ = Type("number", source.unit, source.places)
+    return builder.slot(SlotData(source.path, type_, (), values, figures, tuple(uncovered), source.field))
 
 
 def day_flag_slot(builder: Builder, path: str, days: tuple[int, int], version_days: Sequence[int]) -> int:
@@ -57,7 +57,24 @@ def day_flag_slot(builder: Builder, path: str, days: tuple[int, int], version_da
         return known
     values: list[list[int | None]] = [[int(days[0] <= day < days[1])] for day in version_days]
     nothing: list[list[Figure | None]] = [[None] for _ in version_days]
-    return builder.slot(SlotData(path, BOOLEAN, (), values, nothing, [""] * len(version_days)))
+    return builder.slot(SlotData(path, BOOLEAN, (), values, nothing))
+
+
+def covered(builder: Builder, slot: int) -> int | None:
+    """A boolean constant: whether a price is in force. None where one is in force in every version.
+
+    What reads the slot needs it, so that a price that is missing refuses the rows that it would price and no others.
+    """
+    data = builder.slots[slot]
+    if not any(data.uncovered):
+        return None
+    path = f"{data.path} covered"
+    known = next((i for i, other in enumerate(builder.slots) if other.path == path), None)
+    if known is None:
+        values: list[list[int | None]] = [[int(not missing)] for missing in data.uncovered]
+        nothing: list[list[Figure | None]] = [[None] for _ in data.uncovered]
+        known = builder.slot(SlotData(path, BOOLEAN, (), values, nothing))
+    return builder.constant(known)
 
 
 def whole(cell: Cell, places: int) -> int:
@@ -98,7 +115,7 @@ class Lookup:
         slot = self.slot(path, table, tuple(names), row_names, sources, expr)
         index = self.index(keys, names)
         present = self.present(slot, index)
-        return Found(self.builder.cell(slot, index), present)
+        return Found(self.builder.cell(slot, index), slot, present)
 
     def fail(self, code: str, expr: Item, place: Place | None = None, **parameters: object) -> NoReturn:
         raise ProblemsFound((problem(code, place or expr.place, None, **parameters),))
@@ -145,15 +162,15 @@ class Lookup:
         self.check_rows(first, row_names, table)
         values: list[list[int | None]] = []
         figures: list[list[Figure | None]] = []
-        uncovered: list[str] = []
+        uncovered: list[bool] = []
         for day in self.version_days:
             row: list[int | None] = []
             shown: list[Figure | None] = []
-            covered = False
+            in_force = False
             for key in product(*row_names):
                 for source in sources:
                     piece = piece_at(source, day) if source is not None else None
-                    covered = covered or piece is not None
+                    in_force = in_force or piece is not None
                     cell = piece.cells.get(key) if piece is not None else None
                     row.append(None if cell is None else whole(cell, places))
                     shown.append(
@@ -161,8 +178,9 @@ class Lookup:
                     )
             values.append(row)
             figures.append(shown)
-            uncovered.append("" if covered else first.field)
-        return self.builder.slot(SlotData(path, Type("number", first.unit, places), names, values, figures, uncovered))
+            uncovered.append(not in_force)
+        type_ = Type("number", first.unit, places)
+        return self.builder.slot(SlotData(path, type_, names, values, figures, tuple(uncovered), first.field))
 
     def check_rows(self, source: ConstantSource, names: Sequence[tuple[str, ...]], table: TableSource) -> None:
         """Each printed row is one that the key's codes can reach."""
@@ -179,16 +197,16 @@ class Lookup:
     def present(self, slot: int, index: int) -> int | None:
         """A boolean cell a combination: whether the table prints it. None where it prints all."""
         data = self.builder.slots[slot]
-        covered = [row for row, missing in zip(data.values, data.uncovered, strict=True) if not missing]
-        if all(value is not None for row in covered for value in row):
+        in_force = [row for row, missing in zip(data.values, data.uncovered, strict=True) if not missing]
+        if all(value is not None for row in in_force for value in row):
             return None
         flags: list[list[int | None]] = [
-            [int(value is not None or bool(missing)) for value in row]
+            [int(value is not None or missing) for value in row]
             for row, missing in zip(data.values, data.uncovered, strict=True)
         ]
         path = f"{data.path} printed"
         known = next((i for i, s in enumerate(self.builder.slots) if s.path == path and s.keys == data.keys), None)
         if known is None:
             nothing: list[list[Figure | None]] = [[None] * len(row) for row in flags]
-            known = self.builder.slot(SlotData(path, BOOLEAN, data.keys, flags, nothing, [""] * len(flags)))
+            known = self.builder.slot(SlotData(path, BOOLEAN, data.keys, flags, nothing))
         return self.builder.cell(known, index)

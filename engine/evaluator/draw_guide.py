@@ -166,7 +166,7 @@ def _limits(program: Program, targets: tuple[Target, ...]) -> list[Limit]:
     """Find the rule set's own refusals that rest on a comparison of numbers."""
     found = []
     for step in program.steps:
-        if step.primitive == "require" and program.refusals[step.refusal].code != "bad-period":
+        if step.primitive == "require" and program.refusals[step.refusal].code != "period-too-long":
             beneath = _comparisons(program, step.operands[0], ("less", "less_equal"))
             sides = {program.steps[at].operands for at in beneath}
             guard = step.operands[1] if len(step.operands) > 1 else None

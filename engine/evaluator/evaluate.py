@@ -14,7 +14,6 @@ import numpy as np
 
 from engine.compiler.program import Compiled
 from engine.evaluator.door import Door, admit
-from engine.evaluator.plan import plan
 from engine.evaluator.refuse import refused_by
 from engine.evaluator.rows import Array, Mask, RowProblem, Rows, Whole, value_text
 from engine.evaluator.run import Workers, run
@@ -71,7 +70,7 @@ class Plans:
         """Give the plan that stores these steps."""
         key = frozenset(outputs)
         if key not in self._made:
-            self._made[key] = Workers(plan(self.compiled.program, self.compiled.constants, key))
+            self._made[key] = Workers(self.compiled.program, self.compiled.constants, key)
         return self._made[key]
 
 

@@ -18,19 +18,20 @@ from engine.evaluator.kernels import Call, Rep
 from engine.evaluator.lowering import Check, Code, Lowering, Store
 
 
-def lower(program: Program, constants: Constants, outputs: frozenset[int]) -> Code:
+def lower(program: Program, constants: Constants, outputs: frozenset[int], *, mixed: bool = False) -> Code:
     """Write a program as numpy calls.
 
     Args:
         program: steps; those that neither an output nor a `require` reads are left out.
         constants: of every version.
         outputs: steps whose values are stored.
+        mixed: rows of a block differ in version, and fetch the constants that differ each by its own.
 
     Raises:
         TooWide: no exact kernel holds a step.
     """
     wanted = capacity.live(program, outputs | capacity.requirements(program))
-    lowering = Lowering(program, constants, wanted)
+    lowering = Lowering(program, constants, wanted, mixed=mixed)
     for position in sorted(wanted):
         step = program.steps[position]
         RULES[step.primitive](lowering, position, step)

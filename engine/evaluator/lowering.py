@@ -20,6 +20,8 @@ from engine.evaluator import kernels as exact
 from engine.evaluator.kernels import DTYPES, Call, Rep
 from engine.evaluator.rows import Array
 
+VERSION = "@version"  # the input that holds each row's version, where versions are mixed
+
 
 @dataclass(frozen=True, slots=True)
 class Value:
@@ -87,9 +89,10 @@ class Code:
 class Lowering:
     """A `kernels.Machine` that writes down what it is told, and knows where each step's value is."""
 
-    def __init__(self, program: Program, constants: Constants, wanted: Collection[int]) -> None:
+    def __init__(self, program: Program, constants: Constants, wanted: Collection[int], *, mixed: bool) -> None:
         self.program = program
         self.constants = constants
+        self.mixed = mixed
         self._claimed = _claimed(program, wanted)
         self._wanted_whole = _wanted_whole(program, wanted)
         self.code = Code()
@@ -99,6 +102,8 @@ class Lowering:
         self._prepared: dict[object, int] = {}
         self._fixed: dict[tuple[int, Rep, object], int] = {}
         self._masks: dict[int, int] = {}
+        self._cells: dict[tuple[int, int], int] = {}
+        self._version: int | None = None
 
     def do(self, call: Call, *operands: int, to: Rep, shares: Sequence[int] | None = None) -> int:
         """Write down a call."""
@@ -222,18 +227,30 @@ class Lowering:
         step = self.program.steps[position]
         if step.primitive == "literal":
             return self.prepare((rep, "literal", step.value, key), rep, lambda: [[prepared(step.value)]])
-        known: dict[int, float] = {}
+        figures = self.figures(step)
 
         def table() -> list[list[float]]:
-            figures = self.figures(step)
-            for number in {number for row in figures for number in row}:
-                known[number] = prepared(number)
-            return [[known[number] for number in row] for row in figures]
+            known = {number: prepared(number) for number in {number for row in figures for number in row}}
+            rows = [[known[number] for number in row] for row in figures]
+            return [[number for row in rows for number in row]] if self.mixed else rows
 
         value = self.prepare((rep, step.slot, step.type.low, key), rep, table)
-        if step.primitive == "constant":
-            return value
-        return self.do(exact.take, value, self.get(step.operands[0], "i8"), to=rep, shares=(1,))
+        index = self._cell(step, len(figures), len(figures[0]))
+        return value if index is None else self.do(exact.take, value, index, to=rep, shares=(1,))
+
+    def _cell(self, step: Step, versions: int, cells: int) -> int | None:
+        """Where a row finds its figure; None: a single one holds for all rows of a block."""
+        of = self.get(step.operands[0], "i8") if step.primitive == "cell" else None
+        if versions == 1 or not self.mixed:
+            return of
+        if self._version is None:
+            self._version = self.load(VERSION, "i8", mask=False)
+        if of is None:
+            return self._version
+        if (of, cells) not in self._cells:
+            start = self.do(np.multiply, self._version, self.number(cells, "i8"), to="i8")
+            self._cells[of, cells] = self.do(np.add, start, of, to="i8")
+        return self._cells[of, cells]
 
     def is_fixed(self, position: int) -> bool:
         """Whether the step's numbers are known before the rows are."""

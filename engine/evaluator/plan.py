@@ -53,18 +53,19 @@ class Plan:
     inputs: frozenset[str]
 
 
-def plan(program: Program, constants: Constants, outputs: Iterable[int]) -> Plan:
+def plan(program: Program, constants: Constants, outputs: Iterable[int], *, mixed: bool = False) -> Plan:
     """Choose kernels, representations and registers.
 
     Args:
         program: steps; those that neither an output nor a `require` reads are left out.
         constants: of every version.
         outputs: positions of the steps whose values are stored.
+        mixed: rows of a block differ in version; the input `VERSION` holds each row's.
 
     Raises:
         TooWide: no exact kernel holds a step.
     """
-    code = lower(program, constants, frozenset(outputs))
+    code = lower(program, constants, frozenset(outputs), mixed=mixed)
     needed = _needed(code)
     singles = [one for one in needed if isinstance(one, Do) and code.values[one.out].single]
     columns = [one for one in needed if not (isinstance(one, Do) and code.values[one.out].single)]

@@ -1,8 +1,7 @@
 """One thread's part of a run: scratch, and a plan's calls bound to it.
 
-Takes blocks of rows of one version each; fills a `Table`. Every call is bound to scratch once. Inputs and outputs that
-need no conversion are read and written where the batch has them: for each block their slices are put into the calls.
-Rows that are not consecutive are gathered into scratch and scattered from it.
+Takes blocks of rows; fills a `Table`. Every call is bound to scratch once. Inputs and outputs that need no conversion
+are read and written where the batch has them: for each block their slices are put into the calls.
 """
 
 from __future__ import annotations
@@ -12,14 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from engine.evaluator.kernels import DTYPES, Rep
-from engine.evaluator.lowering import Check, Do, Instruction, Load
+from engine.evaluator.kernels import DTYPES
+from engine.evaluator.lowering import Check, Do, Instruction, Load, Store
 from engine.evaluator.memory import Pool
 from engine.evaluator.plan import Home, Plan
-from engine.evaluator.rows import Array, Mask, Whole
+from engine.evaluator.rows import Array, Mask
 
-Part = slice | Whole  # rows of a batch: consecutive, or positions
-Block = tuple[int, Part]  # version, rows
+Block = tuple[int, slice]  # version, rows
 Bound = list[Any]  # [call, arguments, out]: call(*arguments, out=out)
 
 NOT_REFUSED = -1
@@ -52,7 +50,7 @@ class At:
         self.inputs = inputs
         self.given = given
         self.table = table
-        self.rows: Part = slice(0, 0)
+        self.rows = slice(0, 0)
 
     def part(self, home: Home) -> Array:
         """The rows of a column that is a value's home."""
@@ -105,7 +103,7 @@ class Worker:
         self.plan = plan
         self.block_rows = block_rows
         self.at = _nowhere()
-        self.scratch: list[Array | None] = []  # by home; None: in the batch, and nobody has gathered it yet
+        self.scratch: list[Array | None] = []  # by home; None: in the batch
         self.changing: list[tuple[Array, Array]] = []
         for home in plan.homes:
             mine: Array | None = None
@@ -118,8 +116,8 @@ class Worker:
                 mine = np.empty(block_rows if home.kind == "register" else 1, DTYPES[home.rep])
             self.scratch.append(mine)
         self.version: int | None = None
-        self.prologue = self._bind(plan.prologue, block_rows, gathered=False)
-        self.bound: dict[tuple[int, bool], Calls] = {}
+        self.prologue = self._bind(plan.prologue, block_rows)
+        self.bound: dict[int, Calls] = {}
 
     def run(self, at: At, blocks: Iterable[Block]) -> None:
         """Compute blocks of a batch."""
@@ -131,30 +129,29 @@ class Worker:
                     mine[:] = prepared[version]
                 self.prologue.make()
             at.rows = rows
-            if isinstance(rows, slice):
-                calls = self._calls(rows.stop - rows.start, gathered=False)
-            else:
-                calls = self._calls(len(rows), gathered=True)
+            calls = self._calls(rows.stop - rows.start)
             calls.fill(at)
             calls.make()
         for calls in self.bound.values():
             calls.fill(None)
         self.at = _nowhere()
 
-    def _calls(self, rows: int, *, gathered: bool) -> Calls:
+    def _calls(self, rows: int) -> Calls:
         """The plan's calls for blocks of so many rows: a few lengths are kept, as most blocks are full."""
-        found = self.bound.get((rows, gathered))
+        found = self.bound.get(rows)
         if found is None:
             if len(self.bound) >= LENGTHS_MAX:
-                oldest = next(length for length in self.bound if length[0] != self.block_rows)
-                self.bound.pop(oldest).fill(None)
-            found = self.bound[rows, gathered] = self._bind(self.plan.instructions, rows, gathered=gathered)
+                self.bound.pop(next(length for length in self.bound if length != self.block_rows)).fill(None)
+            found = self.bound[rows] = self._bind(self.plan.instructions, rows)
         return found
 
-    def _bind(self, instructions: Iterable[Instruction], rows: int, *, gathered: bool) -> Calls:
+    def _bind(self, instructions: Iterable[Instruction], rows: int) -> Calls:
         """Tie instructions to scratch, for blocks of so many rows."""
         made = Calls()
-        views = [self._view(number, rows, gathered=gathered) for number in range(len(self.plan.homes))]
+        views = [
+            mine[:rows] if mine is not None and home.kind == "register" else mine
+            for home, mine in zip(self.plan.homes, self.scratch, strict=True)
+        ]
         homes = self.plan.home
 
         def bind(call: Callable[..., Any], values: Iterable[int], out: object, result: int | None = None) -> None:
@@ -178,25 +175,14 @@ class Worker:
             elif isinstance(one, Check):
                 operands = (one.condition,) if one.guard is None else (one.condition, one.guard)
                 bind(self._check, operands, one.refusal)
-            elif gathered or self.plan.homes[homes[one.value]] != Home("output", self._rep(one.value), one.step):
+            elif not self._stands(one):
                 bind(self._store, (one.value,), one.step)
         return made
 
-    def _rep(self, value: int) -> Rep:
-        return self.plan.homes[self.plan.home[value]].rep
-
-    def _view(self, number: int, rows: int, *, gathered: bool) -> Array | None:
-        """A home's memory for blocks of so many rows; None: where the batch has it."""
-        home, mine = self.plan.homes[number], self.scratch[number]
-        if home.kind in {"single", "prepared"}:
-            return mine
-        if home.kind != "register":
-            if not gathered:
-                return None
-            if mine is None:
-                mine = self.scratch[number] = np.empty(self.block_rows, DTYPES[home.rep])
-        assert mine is not None, f"{home} has no scratch"
-        return mine[:rows]
+    def _stands(self, one: Store) -> bool:
+        """Whether a value is made where it is to be stored."""
+        home = self.plan.homes[self.plan.home[one.value]]
+        return home.kind == "output" and home.number == one.step
 
     def _load(self, name: str, *, out: Array) -> None:
         np.copyto(out, self.at.inputs[name][self.at.rows], casting="unsafe")

@@ -67,6 +67,8 @@ CALENDARS: Mapping[str, Entry] = {
         "Keep one of the two.",
         "{day} 在表中出现两次。",
         "请保留一个。",
+        "The first one",
+        "第一个",
     ),
     "precedence-unknown": Entry(
         "`{text}` is not one of the names that precedence orders.",
@@ -101,17 +103,17 @@ CALENDARS: Mapping[str, Entry] = {
         "请把它加到某个时段，或让一个时段取其余：`flat: rest`。",
     ),
     "tou-months-twice": Entry(
-        "months {months} on days of type {day_types} are laid out twice.",
+        "months {months}{day_types} are laid out twice.",
         "Take the months or the day types out of one of the two.",
-        "{months} 月的 {day_types} 划分了两次。",
+        "{months} 月{day_types_zh}划分了两次。",
         "请从其中一处去掉这些月份或日类型。",
         "The other one",
         "另一处",
     ),
     "tou-months-missing": Entry(
-        "months {months} on days of type {day_types} are not laid out.",
+        "months {months}{day_types} are not laid out.",
         "Add them, or write `months: others`.",
-        "{months} 月的 {day_types} 没有划分时段。",
+        "{months} 月{day_types_zh}没有划分时段。",
         "请补上，或写 `months: others`。",
     ),
     "tou-nothing-left": Entry(
@@ -137,5 +139,7 @@ CALENDARS: Mapping[str, Entry] = {
         "Write `to` as the day after the last day billed.",
         "计费周期在 {to_day} 结束，没有晚于开始日 {from_day}。",
         "`to` 应是最后计费日的次日。",
+        "It begins here",
+        "开始日",
     ),
 }

@@ -362,9 +362,10 @@ TABLES: Mapping[str, Entry] = {
     ),
     "table-places-lost": Entry(
         "`{text}` in column `{column}` has {found} decimals; the notice prints {places}.",
-        "Write `{suggestion}` if only zeros were dropped (format the column as text), else correct the number.",
+        "Write `{suggestion}` if only zeros were dropped (in a spreadsheet, format the column as text), "
+        "else correct the number.",
         "列 `{column}` 的 `{text}` 有 {found} 位小数，电价文件印 {places} 位。",
-        "如果只是丢了末尾的零，请写 `{suggestion}`（把列设为文本格式），否则请改正数字。",
+        "如果只是丢了末尾的零，请写 `{suggestion}`（电子表格中请把列设为文本格式），否则请改正数字。",
     ),
     "table-places-many": Entry(
         "`{text}` in column `{column}` has {found} decimals; the notice prints {places}.",

@@ -40,9 +40,9 @@ ROWS: Mapping[str, Entry] = {
     ),
     "not-needed": Entry(
         "`{field}` is given ({value}) where it is not needed.",
-        "Leave it out of this row; it is needed only when {needed_when}.",
+        "Leave it out of this row; it is needed only where `{message}`.",
         "这一行不需要 `{field}`，却给出了 {value}。",
-        "请不要给出；只有 {needed_when} 时才需要。",
+        "请不要给出；只有 `{message}` 时才需要。",
     ),
     "no-price-in-force": Entry(
         "no price of `{field}` is in force on {day}.",
@@ -80,6 +80,12 @@ ROWS: Mapping[str, Entry] = {
         "计费周期在 {period_to} 结束，没有晚于开始日 {period_from}。",
         "`period_to` 应是最后计费日的次日。",
     ),
+    "period-too-long": Entry(
+        "the billing period {period_from} to {period_to} has more than {message} months.",
+        "Check the two days; a longer time has to be divided into several rows.",
+        "计费周期 {period_from} 至 {period_to} 超过 {message} 个月。",
+        "请核对两个日期；更长的时间须拆成几行。",
+    ),
     "no-table-cell": Entry(
         "`{field}` has no figure for {value}.",
         "The notice prints none there; check the row's codes.",
@@ -87,9 +93,9 @@ ROWS: Mapping[str, Entry] = {
         "电价文件此处没有印数；请核对此行的代码。",
     ),
     "divide-by-zero": Entry(
-        "`{field}` divides by zero in this row.",
+        "`{field}` is 0 in this row and has to divide.",
         "Check the inputs that make up the divisor.",
-        "`{field}` 在这一行除以零。",
+        "`{field}` 在这一行为 0，不能作除数。",
         "请核对构成除数的输入。",
     ),
     "refused-by-rule": Entry(
@@ -99,9 +105,9 @@ ROWS: Mapping[str, Entry] = {
         "规则集拒绝这样的行（`{field}`）。",
     ),
     "energy-priced-once": Entry(
-        "the energy priced differs from the energy used ({field}: {value}).",
+        "`{field}` price {priced} kWh, and {total} kWh were used.",
         "Each kWh has to be priced exactly once; check the readings by period against the total.",
-        "计价电量与用电量不一致（{field}：{value}）。",
+        "`{field}` 计价 {priced} 千瓦时，而用电量为 {total} 千瓦时。",
         "每千瓦时须且只能计价一次；请核对分时读数与总量。",
     ),
     "binary-float": Entry(

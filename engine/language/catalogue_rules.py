@@ -230,6 +230,14 @@ FIGURES: Mapping[str, Entry] = {
         "The check",
         "校验",
     ),
+    "check-divides-by-zero": Entry(
+        "check `{check}` divides by zero in row {row}: `{divisor}` is 0.",
+        "Compare the row with the notice; or write the check without a division, as a product on the other side.",
+        "校验 `{check}` 在 {row} 除以零：`{divisor}` 为 0。",
+        "请与原件核对；或把除法改写成另一边的乘法。",
+        "The row",
+        "该行",
+    ),
     "exception-row": Entry(
         "an exception is recorded for a row that the table lacks: {row}.",
         "Correct the row's keys, or delete the exception.",
@@ -300,6 +308,8 @@ INPUTS: Mapping[str, Entry] = {
         "Write the smaller number in `from`, the larger in `to`.",
         "`{name}` 的范围是 {low} 至 {high}。",
         "`from` 写较小的数，`to` 写较大的数。",
+        "`from`",
+        "`from`",
     ),
     "default-not-a-code": Entry(
         "the default `{value}` of `{name}` is none of its codes.",
@@ -318,6 +328,8 @@ INPUTS: Mapping[str, Entry] = {
         "Keep `needed_when`: the input is needed there and refused elsewhere.",
         "`{name}` 同时写了 `optional` 和 `needed_when`。",
         "请只留 `needed_when`：该条件下必填，其他情况拒收。",
+        "`needed_when`",
+        "`needed_when`",
     ),
     "unused-input": Entry(
         "nothing reads the input `{name}`.",
@@ -392,17 +404,15 @@ TYPES: Mapping[str, Entry] = {
     ),
     "unit-mismatch": Entry(
         "`{operator}` joins [{left_unit}] and [{right_unit}].",
-        "`{left}` is in [{left_unit}], `{right}` in [{right_unit}]. Write a number "
-        "with its unit as `260[kWh/kVA]`; a price times a quantity gives money.",
+        "`{left}` is in [{left_unit}], `{right}` in [{right_unit}]. {advice}",
         "`{operator}` 两边的单位是 [{left_unit}] 和 [{right_unit}]。",
-        "`{left}` 的单位是 [{left_unit}]，`{right}` 的单位是 "
-        "[{right_unit}]。带单位的数写成 `260[kWh/kVA]`；价格乘以数量得金额。",
+        "`{left}` 的单位是 [{left_unit}]，`{right}` 的单位是 [{right_unit}]。{advice_zh}",
     ),
     "figure-unit": Entry(
         "`{formula}` is in [{unit}], where [{expected}] is expected.",
-        "Name a value in [{expected}], or write a number without a unit.",
+        "Name a value in [{expected}]; a number inside a formula takes its unit, as in `0.5[{expected}]`.",
         "`{formula}` 的单位是 [{unit}]，这里应为 [{expected}]。",
-        "请用单位为 [{expected}] 的数值，或直接写数。",
+        "请用单位为 [{expected}] 的数值；公式里的数要带单位，例如 `0.5[{expected}]`。",
     ),
     "amount-unit": Entry(
         "the charge `{charge}` comes out in [{unit}], not in [{currency}].",
@@ -439,6 +449,12 @@ TYPES: Mapping[str, Entry] = {
         "Bound it: a quantity can declare `from: 0`.",
         "`{formula}` 可能小于零，不能作除数。",
         "请加界限：计费量可写 `from: 0`。",
+    ),
+    "power-factor-below-zero": Entry(
+        "`{formula}` may be below zero; a power factor is made of energy that was used.",
+        "Bound it: an input or a quantity can declare `from: 0`; of forward and reverse reactive energy add the abs().",
+        "`{formula}` 可能小于零；功率因数由用电量算出。",
+        "请加界限：输入或计费量可写 `from: 0`；正反向无功各取 abs() 后相加。",
     ),
     "root-below-zero": Entry(
         "`{formula}` may be below zero and has no square root.",
@@ -636,6 +652,8 @@ CHARGES: Mapping[str, Entry] = {
         "{suggestion}Standards with a table: {known}.",
         "功率因数标准 {standard} 没有调整表。",
         "{suggestion_zh}有表的标准：{known}。",
+        "The charge reads it here",
+        "计费项在此读取",
     ),
     "no-power-factor-table": Entry(
         "the charge `{charge}` finds no power-factor table.",

@@ -26,6 +26,12 @@ VALUES: Mapping[str, Entry] = {
         "这里应当是{what_zh}，现在是{found_zh}。",
         "{example_zh}",
     ),
+    "nothing-listed": Entry(
+        "`{key}` lists nothing.",
+        "Write at least one item between the brackets.",
+        "`{key}` 里什么也没有。",
+        "括号里至少要写一项。",
+    ),
     "unknown-word": Entry(
         "`{text}` is not one of the words that may stand here.",
         "{suggestion}Words allowed here: {allowed}.",
@@ -132,9 +138,10 @@ VALUES: Mapping[str, Entry] = {
     ),
     "dated-overlap": Entry(
         "two figures are in force on {day}.",
-        "End the earlier one on the day before the later one begins; both days of a figure are included.",
+        "Correct the day from which this one holds, or end the earlier one with `through:` on the day before; "
+        "both days of a figure are included.",
         "{day} 有两个数值同时有效。",
-        "请让前一个在后一个开始的前一天结束；起止两天都算在内。",
+        "请改正这一个的起始日，或用 `through:` 让前一个在前一天结束；起止两天都算在内。",
         "The other figure",
         "另一个数值",
     ),

@@ -79,7 +79,7 @@ class Model(BaseModel):
             raise ProblemsFound([wrong_shape(node, KEYS_WITH_VALUES)])
         allowed = {field.alias or name: field.is_required() for name, field in cls.model_fields.items()}
         what = cls.what or "this mapping"
-        found = list(_keys(node, allowed, what))
+        found = [*_keys(node, allowed, what), *_nothing_listed(node, cls)]
         try:
             model = handler({str(key): value for key, value in node.items() if key in allowed})
         except ValidationError as error:
@@ -138,6 +138,16 @@ def _keys(node: Map, allowed: dict[str, bool], what: str) -> Iterator[Problem]:
     for name, required in allowed.items():
         if required and name not in node:
             yield problem("missing-key", node.place, None, key=name, what=what, allowed=listed)
+
+
+def _nothing_listed(node: Map, of: type[Model]) -> Iterator[Problem]:
+    """Keys that have to list something and are an empty list, or an empty mapping of names."""
+    for name, field in of.model_fields.items():
+        key = node.key(field.alias or name)
+        if key is None or not field.is_required() or node[key] or isinstance(node[key], Text):
+            continue
+        if not (isinstance(field.annotation, type) and issubclass(field.annotation, Model)):
+            yield problem("nothing-listed", key.place, key=key)
 
 
 def wrong_shape(node: object, *wanted: str) -> Problem:

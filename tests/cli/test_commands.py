@@ -161,7 +161,7 @@ class TestTest:
             "  - name: 一百度"
         ) + 1
         assert done.exit_code == 1
-        assert done.stdout == "1 rule sets, 2 tests, 1 failed\n"
+        assert done.stdout == "1 rule set, 2 tests, 1 failed\n"
         assert done.stderr == (
             f"rules/home.ruleset.yaml:{line}:5: test-failed: {HOME}: 一百度\n"
             "  line    expected    got  difference\n"

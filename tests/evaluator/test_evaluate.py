@@ -215,7 +215,7 @@ def test_any_program(made: tuple[Builder, list[int]], seed: int, block_rows: int
     compiled = b.compiled(wanted[-1], versions)
     rows = 40
     columns = columns_for(b, rows, seed)
-    starts = START + np.random.default_rng(seed).integers(0, 20, rows)
+    starts = START + np.random.default_rng(seed).integers(*((0, 20), (0, 10), (10, 20))[seed % 3], rows)
     came = {name: Column(values) for name, values in columns.items()}
     for spec in b.inputs:
         values = columns[spec.name]
@@ -653,3 +653,37 @@ def test_misuse_says_what_came() -> None:
         Rows(rows.row_id, rows.ruleset, rows.period_from, rows.period_to[:0])
     with pytest.raises(ValueError, match="a column of float32 cannot be billed"):
         Column(np.zeros(1, np.float32))
+
+
+def test_a_result_outlives_later_batches_and_inputs_stay_as_they_came() -> None:
+    """Inputs and outputs are computed on in place, and results lend their memory from a pool."""
+    b = Builder()
+    big = b.input("big", 0, 0, 2**60)
+    flag = b.input("flag", kind="boolean")
+    more = b.sum(big, b.literal(1))
+    chosen = b.select(flag, more, big)
+    total = b.sum(chosen, more)
+    for name, step in (("more", more), ("chosen", chosen), ("big", big), ("again", more)):
+        b.line(name, step, shown=flag)
+    b.warning("flagged", flag)
+    compiled = b.compiled(total, (Version(START, START + 1), Version(START + 1, END)))
+    plans = Plans(compiled)
+    rng = np.random.default_rng(3)
+    kept: list[tuple[Result, np.ndarray, np.ndarray]] = []
+    for batch_number in range(6):
+        bigs, flags = rng.integers(0, 2**60, 5000), rng.random(5000) < 0.5
+        rows = batch({"big": bigs.copy(), "flag": flags.copy()}, 5000, START + rng.integers(0, 2, 5000))
+        rows = batch(rows.columns, 5000) if batch_number % 2 else rows
+        kept.append((evaluate(compiled, rows, plans=plans, block_rows=999, threads=2), bigs, flags))
+        assert rows.columns["big"].values.tolist() == bigs.tolist()
+        assert rows.columns["flag"].values.tolist() == flags.tolist()
+        if batch_number == 3:
+            del kept[1]
+
+    for result, bigs, flags in kept:
+        expected = np.where(flags, bigs + 1, bigs)
+        assert result.amounts["chosen"].tolist() == expected.tolist()
+        assert result.amounts["again"].tolist() == (bigs + 1).tolist()
+        assert result.amounts["big"].tolist() == bigs.tolist()
+        assert result.total.tolist() == (expected + bigs + 1).tolist()
+        assert result.warnings["flagged"].tolist() == flags.tolist()
