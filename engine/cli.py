@@ -10,7 +10,7 @@ import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-LANGUAGE = "dianjia.language"
+LANGUAGE = "dianjia.language"  # as engine.commands.output reads it
 PATHS = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 TEXT_OR_JSON = click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text")
 RULES = click.option(

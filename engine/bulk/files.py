@@ -19,6 +19,8 @@ PARQUET: Final = b"PAR1"
 ARROW_FILE: Final = b"ARROW1"
 ARROW_STREAM: Final = b"\xff\xff\xff\xff"
 GZIP: Final = b"\x1f\x8b"
+ZIP: Final = b"PK\x03\x04"
+UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 HEADER_BYTES_MAX: Final = 1 << 20
 CSV_BLOCK_BYTES: Final = 16 << 20
 
@@ -30,7 +32,7 @@ def opened(path: Path) -> tuple[str, Any, int | None]:
         FileProblem: there is no such file, or it is none of the formats.
     """
     if path.is_dir():
-        raise FileProblem("portfolio-format", str(path), reason="it is a folder")
+        raise FileProblem("portfolio-format", str(path), reason="it is a folder", reason_zh="是文件夹")
     try:
         with path.open("rb") as file:
             head = file.read(8)
@@ -49,7 +51,7 @@ def opened(path: Path) -> tuple[str, Any, int | None]:
             with pa.memory_map(str(path)) as mapped:
                 return "arrow-stream", pa.ipc.open_stream(mapped).schema, None
     if not head:
-        raise FileProblem("portfolio-format", str(path), reason="it is empty")
+        raise FileProblem("portfolio-format", str(path), reason="it is empty", reason_zh="是空文件")
     return "csv", _csv_schema(path, head), None
 
 
@@ -103,17 +105,29 @@ def _even(batches: Iterator[Any], schema: Any, rows: int) -> Iterator[Any]:
 
 # CSV: every cell is text; an empty one is not given
 
+_SEPARATORS: Final = ((";", "`;`", "分号"), ("\t", "tabs", "制表符"), ("，", "full-width commas", "全角逗号"))
+
 
 def _csv_schema(path: Path, head: bytes) -> Any:
+    if head.startswith(ZIP):
+        told = {"reason": "it seems to be an Excel workbook", "reason_zh": "似为 Excel 工作簿"}
+        raise FileProblem("portfolio-format", str(path), **told)
+    if head.startswith(UTF_16):
+        told = {"seems": " (it seems to be UTF-16, Excel's `Unicode Text`)", "seems_zh": "（似为 UTF-16）"}
+        raise FileProblem("portfolio-encoding", str(path), **told)
     if b"\0" in head and not head.startswith(GZIP):
-        raise FileProblem("portfolio-format", str(path), reason="it holds binary data")
+        raise FileProblem("portfolio-format", str(path), reason="it holds binary data", reason_zh="是二进制数据")
     with damage_named(path), pa.input_stream(str(path), compression=_compression(path)) as stream:
         start = stream.read(HEADER_BYTES_MAX)
     try:
         text = start.removeprefix(b"\xef\xbb\xbf").splitlines()[0].decode("utf-8") if start else ""
     except UnicodeDecodeError:
-        raise FileProblem("portfolio-encoding", str(path), seems=_seems(start)) from None
+        seems, seems_zh = _seems(start)
+        raise FileProblem("portfolio-encoding", str(path), seems=seems, seems_zh=seems_zh) from None
     names = next(csv.reader(io.StringIO(text)), [])
+    for sign, name, name_zh in _SEPARATORS:
+        if len(names) == 1 and sign in text:
+            raise FileProblem("portfolio-separator", str(path), sign=name, sign_zh=name_zh)
     return pa.schema([pa.field(name, pa.string()) for name in names])
 
 
@@ -140,13 +154,13 @@ def _compression(path: Path) -> str | None:
         return "gzip" if file.read(2) == GZIP else None
 
 
-def _seems(octets: bytes) -> str:
+def _seems(octets: bytes) -> tuple[str, str]:
     line = octets.splitlines()[0] if octets else b""
     try:
         line.decode("gb18030")
     except UnicodeDecodeError:
-        return ""
-    return " (it seems to be GBK)"
+        return "", ""
+    return " (it seems to be GBK)", "（似为 GBK）"
 
 
 @contextmanager
@@ -157,7 +171,7 @@ def damage_named(path: Path) -> Iterator[None]:
     except (pa.ArrowInvalid, pa.ArrowKeyError, pa.ArrowNotImplementedError, OSError, EOFError) as error:
         said = " ".join(str(error).split())
         if "UTF8" in said or "UTF-8" in said:
-            raise FileProblem("portfolio-encoding", str(path), seems="") from error
+            raise FileProblem("portfolio-encoding", str(path), seems="", seems_zh="") from error
         if said.startswith("CSV parse error") or "CSV parser" in said:
             raise FileProblem("portfolio-line", str(path), reason=said.removeprefix("CSV parse error: ")) from error
         raise FileProblem("portfolio-unreadable", str(path), reason=said.rstrip(".")) from error

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from engine.bulk.customers import CODES, RULE_SETS, Customers, Drawn
 from engine.bulk.money import decimals
+from engine.bulk.sinks import writing
 
 BATCH_ROWS: Final = 131_072
 PLANTED_TIMES: Final = 3  # each kind of bad row, in a portfolio large enough
@@ -106,12 +107,12 @@ _SLIPS: Final = (
     _Slip("unknown-code", "city", "cn.guangdong.residential", {**_HOME, "city": "dongguan"}),
     _Slip("unknown-ruleset", "ruleset", UNKNOWN_RULE_SET, {"kwh": 18_650}),
     _Slip("missing-value", "ruleset", None, {"kwh": 18_650}),
-    _Slip(
+    _Slip(  # before the rule set's first day: a later notice does not change that
         "no-price-in-force",
-        "prices",
+        "cn.hubei.industry_commerce",
         "cn.hubei.industry_commerce",
         _SHOP,
-        (date(2026, 2, 1), date(2026, 3, 1)),
+        (date(2025, 12, 1), date(2026, 1, 1)),
     ),
     _Slip(
         "period-crosses-change",
@@ -149,10 +150,15 @@ def write_portfolio(path: Path, rows: int, seed: int) -> Written:
         path: the file; one that is there is replaced.
         rows: customers.
         seed: the same seed gives the same file.
+
+    Raises:
+        FileProblem: the file cannot be written.
     """
-    with pq.ParquetWriter(path, schema(), compression="zstd", compression_level=1) as writer:
-        for batch in portfolio_batches(rows, seed):
-            writer.write_batch(batch)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with pq.ParquetWriter(path, schema(), compression="zstd", compression_level=1) as writer:
+            for batch in portfolio_batches(rows, seed):
+                writer.write_batch(batch)
     return Written(path, rows, planted(rows, seed))
 
 

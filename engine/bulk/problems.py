@@ -53,7 +53,7 @@ FILE_PROBLEMS: Mapping[str, Entry] = {
     "portfolio-format": Entry(
         "the file is none of Parquet, CSV, Arrow IPC file and Arrow IPC stream ({reason}).",
         "Write it as one of them; a CSV file begins with a line of column names and ends in `.csv`.",
-        "文件不是 Parquet、CSV、Arrow IPC 文件或 Arrow IPC 流（{reason}）。",
+        "文件不是 Parquet、CSV、Arrow IPC 文件或 Arrow IPC 流（{reason_zh}）。",
         "请写成其中一种；CSV 第一行是列名，文件名以 `.csv` 结尾。",
     ),
     "portfolio-unreadable": Entry(
@@ -65,8 +65,14 @@ FILE_PROBLEMS: Mapping[str, Entry] = {
     "portfolio-encoding": Entry(
         "the text is not UTF-8{seems}.",
         "Save it again with the encoding UTF-8 (in Excel: `CSV UTF-8`).",
-        "文本不是 UTF-8 编码{seems}。",
+        "文本不是 UTF-8 编码{seems_zh}。",
         "请另存为 UTF-8（Excel：“CSV UTF-8”）。",
+    ),
+    "portfolio-separator": Entry(
+        "the columns of the first line are separated by {sign}.",
+        "Separate them by commas (in Excel: `CSV UTF-8 (comma delimited)`).",
+        "第一行的列以{sign_zh}分隔。",
+        "请用半角逗号分隔（Excel：“CSV UTF-8（逗号分隔）”）。",
     ),
     "portfolio-line": Entry(
         "a line does not fit the column names: {reason}.",
@@ -109,6 +115,12 @@ FILE_PROBLEMS: Mapping[str, Entry] = {
         "Name another folder, or say --overwrite to replace them.",
         "文件夹中已有一次计算的结果（{found}）。",
         "请换一个文件夹，或用 --overwrite 覆盖。",
+    ),
+    "output-unwritable": Entry(
+        "writing stopped: {reason}.",
+        "Name a folder that can be written to, with room enough; what ends in `.partial` is no result.",
+        "写入中断：{reason}。",
+        "请给出可写且空间足够的文件夹；以 `.partial` 结尾的文件不是结果。",
     ),
     "output-not-folder": Entry(
         "this is a file; results are written to a folder.",

@@ -6,7 +6,8 @@ A folder with a `summary.json` holds a finished run; a run that stops leaves onl
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -52,28 +53,31 @@ class TableFile:
 
     def flush(self) -> None:
         """Write what is waiting."""
-        if self._writer is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = self._opened()
-        if not self._parts:
-            return
-        table = pa.concat_tables(self._parts).combine_chunks()
-        if self._format == "csv":
-            table = _for_csv(table)
-        self._writer.write_table(table)
+        with writing(self.path):
+            if self._writer is None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._writer = self._opened()
+            if not self._parts:
+                return
+            table = pa.concat_tables(self._parts).combine_chunks()
+            if self._format == "csv":
+                table = _for_csv(table)
+            self._writer.write_table(table)
         self.rows += self.waiting
         self._parts, self.waiting = [], 0
 
     def close(self) -> None:
         """Write the rest. A table without rows is still a file with its columns."""
         self.flush()
-        self._writer.close()
+        with writing(self.path):
+            self._writer.close()
 
     def abandon(self) -> None:
         """Leave the partial file as it is."""
         self._parts = []
         if self._writer is not None:
-            self._writer.close()
+            with suppress(OSError):  # on a full disk the end of a file cannot be written either
+                self._writer.close()
 
     def _opened(self) -> Any:
         target = str(self.partial)
@@ -100,9 +104,10 @@ class Folder:
         if self._earlier and not overwrite:
             found = ", ".join(sorted(file.relative_to(path).as_posix() for file in self._earlier[:3]))
             raise FileProblem("output-not-empty", str(path), found=found)
-        path.mkdir(parents=True, exist_ok=True)
-        for stale in [*path.glob(f"*{PARTIAL}"), *path.glob(f"lines/*{PARTIAL}")]:
-            stale.unlink()
+        with writing(path):
+            path.mkdir(parents=True, exist_ok=True)
+            for stale in [*path.glob(f"*{PARTIAL}"), *path.glob(f"lines/*{PARTIAL}")]:
+                stale.unlink()
 
     def table(self, name: str, schema: Any) -> TableFile:
         """Give the file of a name such as `bills` or `lines/cn.jiangsu.residential`, made at its first use."""
@@ -123,14 +128,15 @@ class Folder:
         """Close the files, give them their names, and write the summary last."""
         for file in self._files.values():
             file.close()
-        for earlier in self._earlier:
-            earlier.unlink(missing_ok=True)
-        for file in self._files.values():
-            file.partial.replace(file.path)
-        target = self.path / SUMMARY
-        partial = target.with_name(SUMMARY + PARTIAL)
-        partial.write_text(json.dumps(summary, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-        partial.replace(target)
+        with writing(self.path):
+            for earlier in self._earlier:
+                earlier.unlink(missing_ok=True)
+            for file in self._files.values():
+                file.partial.replace(file.path)
+            target = self.path / SUMMARY
+            partial = target.with_name(SUMMARY + PARTIAL)
+            partial.write_text(json.dumps(summary, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+            partial.replace(target)
 
     def abandon(self) -> None:
         """Stop without results: what was written keeps its partial name."""
@@ -140,6 +146,16 @@ class Folder:
     def files(self) -> dict[str, int]:
         """File names below the folder, with their rows."""
         return {file.path.relative_to(self.path).as_posix(): file.rows + file.waiting for file in self._files.values()}
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the system says against writing into a problem of that file or folder."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or " ".join(str(error).split())
+        raise FileProblem("output-unwritable", str(path), reason=reason.rstrip(".")) from error
 
 
 def _results(folder: Path) -> list[Path]:

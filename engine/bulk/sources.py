@@ -7,6 +7,8 @@ passes through to the bills. What concerns a file or a column as a whole stops t
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -154,10 +156,15 @@ def open_source(path: Path, book: Mapping[str, Compiled], pass_through: Collecti
 
 
 def _refuse_slip(name: str, missing: Sequence[str], file: str) -> None:
-    folded = {other.lower().replace("_", ""): other for other in missing}
-    near = get_close_matches(name.lower().replace("_", ""), folded, n=1, cutoff=ALIKE)
+    folded = {_folded(other): other for other in missing}
+    near = get_close_matches(_folded(name), folded, n=1, cutoff=ALIKE)
     if near:
         raise FileProblem("portfolio-column-name", file, column=name, input=folded[near[0]])
+
+
+def _folded(name: str) -> str:
+    """A name as slips leave it: without capitals, underscores, blanks and full-width letters."""
+    return re.sub(r"[\s_]+", "", unicodedata.normalize("NFKC", name).lower())
 
 
 def _batch(source: Source, table: Any) -> Batch:

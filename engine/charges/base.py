@@ -66,7 +66,6 @@ class Lowered:
     lines: tuple[LoweredLine, ...]
     energy: Expr | None = None  # the kWh that this charge prices, where it can be counted for `energy: priced_by`
     refusals: tuple[LoweredRefusal, ...] = ()
-    definitions: tuple[tuple[str, Expr], ...] = ()  # named values for explanations, under the charge's name
 
 
 class Context(Protocol):

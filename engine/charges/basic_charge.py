@@ -34,16 +34,22 @@ MODES = ("capacity", "contract_demand", "actual_demand")
 
 
 class Part(Model):
+    what = "a part of the basic charge"
+
     quantity: FormulaField
     price: PricedField
 
 
 class Floor(Model):
+    what = "the floor of the contract demand"
+
     of: FormulaField
     percent: NumberField
 
 
 class ContractDemand(Model):
+    what = "the contract demand"
+
     quantity: FormulaField
     measured: FormulaField
     over: TextField

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from engine.charges.base import ChargeModel, Context, Kind, Lowered, LoweredLine
+from engine.charges.base import ChargeModel, Context, Kind, Lowered, LoweredLine, per_unit
 from engine.language.fields import FormulaField, PricedField
 from engine.language.formulas import ZERO, Expr, maximum, minimum, rounded
 from engine.language.units import parse_unit
@@ -19,23 +19,24 @@ class FreeQuota(ChargeModel):
     method: Literal["refund", "refund_whatever_used"]
     free: PricedField
     of: FormulaField | None = None
-    price: FormulaField
+    price: PricedField
 
 
 def lower(charge: FreeQuota, context: Context) -> Lowered:
     """Lower to `-(free kWh * price)`; a fixed refund is rounded a month, then multiplied by the months."""
     unit, _ = parse_unit("kWh/month")
     quota = context.figure("free", charge.free, unit)
+    price = context.figure("price", charge.price, per_unit(context, context.per_period(quota)))
     if charge.method == "refund_whatever_used":
         months = context.per_period(quota)
-        a_month = rounded(quota * charge.price, context.minor_places)
+        a_month = rounded(quota * price, context.minor_places)
         amount: Expr = -context.per_period(a_month)
-        return Lowered((LoweredLine("", amount, quantity=months, price=charge.price, place=charge.place),))
+        return Lowered((LoweredLine("", amount, quantity=months, price=price, place=charge.place),))
     if charge.of is None:
         context.fail("free-quota-of", context.place, charge=context.name)
     used = maximum(minimum(context.per_period(quota), charge.of), ZERO)
     quantity = context.define("kwh", used)
-    line = LoweredLine("", -(quantity * charge.price), quantity=quantity, price=charge.price, place=charge.place)
+    line = LoweredLine("", -(quantity * price), quantity=quantity, price=price, place=charge.place)
     return Lowered((line,))
 
 

@@ -26,7 +26,7 @@ def lower(charge: Percentage, context: Context) -> Lowered:
     price = context.figure("percent", charge.percent, DIMENSIONLESS, Fraction(1, 100))
     amount: Expr = base * price
     if charge.cap is not None:
-        cap = context.figure("cap", charge.cap, context.currency)
+        cap = context.per_period(context.figure("cap", charge.cap, context.currency))
         amount = minimum(maximum(rounded(amount, context.minor_places), -cap), cap)
     return Lowered((LoweredLine("", amount, quantity=base, price=price, place=charge.place),))
 

@@ -27,7 +27,7 @@ def lower(charge: QuantityDiscount, context: Context) -> Lowered:
     """Lower to a negative product of the discounted quantity."""
     limit = context.per_period(context.figure("above", charge.above, context.unit_of(charge.quantity)))
     if charge.method == "marginal":
-        excess: Expr = maximum(charge.quantity - limit, ZERO)
+        excess: Expr = maximum(charge.quantity - maximum(limit, ZERO), ZERO)
     else:
         excess = If(Compare(">", charge.quantity, limit, place=charge.place), charge.quantity, ZERO)
     discounted = context.define("quantity", PartOf(excess, charge.quantity, place=charge.place))
@@ -47,7 +47,7 @@ def lower(charge: QuantityDiscount, context: Context) -> Lowered:
         place=charge.place,
     )
     used = Compare("==", charge.quantity, ZERO, place=charge.place)
-    amount = If(used, ZERO, -PartOf(exact, base, place=charge.place), place=charge.place)
+    amount = If(used, ZERO, -PartOf(exact, base * share, place=charge.place), place=charge.place)
     return Lowered((LoweredLine("", amount, quantity=discounted, place=charge.place),))
 
 

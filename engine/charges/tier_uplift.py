@@ -11,6 +11,8 @@ from engine.language.fields import FormulaField, Model, PricedField, TextField
 
 
 class Uplift(Model):
+    what = "a tier"
+
     title: TextField | None = None
     above: PricedField
     price: PricedField

@@ -11,14 +11,17 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from engine.charges.base import Context, Kind, Lowered, LoweredLine, per_unit
+from engine.charges.base import Context, Kind, Lowered, LoweredLine, LoweredRefusal, per_unit
 from engine.charges.tiers import LadderModel, Limits, check_ladder, lower_limits, split
 from engine.language.fields import FormulaField, Model, NameField, PricedField, TextField
 from engine.language.formulas import ZERO, Call, Compare, Expr, If, PartOf, total
+from engine.language.nodes import Text
 from engine.language.reading import did_you_mean
 
 
 class TierRow(Model):
+    what = "a tier"
+
     title: TextField | None = None
     up_to: PricedField | None = None
     price: dict[NameField, PricedField]
@@ -61,7 +64,8 @@ def lower(charge: TieredTimeOfUse, context: Context) -> Lowered:
             for period in charge.quantity:
                 kwh = context.define(f"{k}.{period}.kwh", cells[str(period)][k - 1])
                 lines.append(_line(charge, context, k, row, str(period), kwh, None))
-    return Lowered(tuple(lines), energy=pooled, refusals=limits.rising)
+    shares = () if cells is not None else tuple(_share(charge, context, period) for period in charge.quantity)
+    return Lowered(tuple(lines), energy=pooled, refusals=(*limits.rising, *shares))
 
 
 def _per_period(charge: TieredTimeOfUse, context: Context, limits: Limits) -> dict[str, list[Expr]]:
@@ -97,6 +101,14 @@ def _pooled(charge: TieredTimeOfUse, context: Context, pooled: Expr, limits: Lim
             rest = rest - named
             lines.append(_line(charge, context, k, row, str(period), named, None))
     return lines
+
+
+def _share(charge: TieredTimeOfUse, context: Context, period: Text) -> LoweredRefusal:
+    """That a period has a share of the whole: none is below zero."""
+    quantity = charge.quantity[period]
+    message = f"{context.name}: {{kwh}} kWh in {period} are no share of the whole"
+    not_below = Compare(">=", quantity, ZERO, place=quantity.place)
+    return LoweredRefusal(not_below, context.name, message, values=(("kwh", quantity),))
 
 
 def _line(

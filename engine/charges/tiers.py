@@ -15,15 +15,18 @@ from typing import Literal
 
 from engine.charges.base import ChargeModel, Context, LoweredRefusal
 from engine.language.fields import FormulaField, IntField, Model, Priced, PricedField, Printed, TextField
-from engine.language.formulas import Compare, Expr, PartOf, minimum
+from engine.language.formulas import ZERO, Compare, Expr, PartOf, minimum
 from engine.language.formulas import written as as_written
 from engine.language.problems import problem
 from engine.language.units import parse_unit
 
 Over = Literal["billing_month", "reading_cycle", "calendar_year", "ladder_year"]
+ANNUAL = ("calendar_year", "ladder_year")
 
 
 class Tier(Model):
+    what = "a tier"
+
     title: TextField | None = None
     up_to: PricedField | None = None
     price: PricedField
@@ -40,7 +43,7 @@ class LadderModel(ChargeModel):
 
 def check_ladder(charge: LadderModel, context: Context) -> None:
     """An annual ladder says what was used before; a monthly one starts empty."""
-    annual = charge.over in ("calendar_year", "ladder_year")
+    annual = charge.over in ANNUAL
     if annual and charge.before is None:
         context.fail("before-not-declared", charge.place_of("over"), charge=context.name)
     if not annual and charge.before is not None:
@@ -48,6 +51,8 @@ def check_ladder(charge: LadderModel, context: Context) -> None:
     if charge.over == "ladder_year" and charge.year_starts not in range(1, 13):
         key = "over" if charge.year_starts is None else "year_starts"
         context.fail("year-starts", charge.place_of(key), charge=context.name)
+    if charge.over != "ladder_year" and charge.year_starts is not None:
+        context.fail("year-starts-unread", charge.place_of("year_starts"), charge=context.name, over=charge.over)
 
 
 def check_order(context: Context, limits: Sequence[Priced]) -> None:
@@ -79,6 +84,11 @@ def lower_limits(
     if charge.over == "billing_month":  # a printed limit is a month's, and two months have two
         unit = unit / parse_unit("month")[0]
     printed = [context.figure(path, limit, unit) for path, limit in written]
+    if charge.over in ANNUAL:  # the bill's months say nothing of a year's limits
+        for figure in [*printed, *([] if charge.widen_limits is None else [charge.widen_limits])]:
+            if context.per_period(figure) is not figure:
+                told = {"formula": as_written(figure), "unit": context.unit_of(figure), "expected": unit}
+                context.fail("figure-unit", figure.place, None, **told)
     values = [context.per_period(limit) for limit in printed]
     if charge.widen_limits is not None:
         values = [value + context.per_period(charge.widen_limits) for value in values]
@@ -102,8 +112,8 @@ def split(quantity: Expr, before: Expr | None, limits: Sequence[Expr]) -> list[E
     parts: list[Expr] = []
     below: Expr | None = None
     for limit in limits:
-        if before is None:
-            under: Expr = minimum(quantity, limit)
+        if before is None:  # a limit that widening brings below zero bounds no use at all
+            under = minimum(quantity, limit) - minimum(ZERO, limit)
         else:
             under = minimum(before + quantity, limit) - minimum(before, limit)
         under = PartOf(under, quantity, place=quantity.place)

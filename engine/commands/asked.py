@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.calendars.days import read_day
-from engine.commands.output import Language, failure, listed
+from engine.commands.output import Language, failure, file_failure, listed
 from engine.evaluator.door import BUILT_IN
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ def read_period(text: str) -> tuple[date, date]:
         raise failure(
             f"dianjia: --period: `{text}` is no billing period.\n"
             "  Write a month, 2026-01, or two days, 2026-01-01..2026-02-01, the second the day after the last billed.",
+            f"dianjia: --period: `{text}` 不是计费周期。\n"
+            "  请写月份 2026-01，或两个日期 2026-01-01..2026-02-01，后一个是最后一天的次日。",
             2,
         )
     return first_day, end_day
@@ -61,9 +63,13 @@ def set_values(compiled: Compiled, written: Sequence[str]) -> dict[str, object]:
         name, equals, value = text.partition("=")
         name, value = name.strip(), value.strip()
         if not equals or not name:
-            raise failure(f"dianjia: --set: `{text}` is not NAME=VALUE, for example kwh=120.5", 2)
+            raise failure(
+                f"dianjia: --set: `{text}` is not NAME=VALUE, for example kwh=120.5",
+                f"dianjia: --set: `{text}` 不是 名称=值，例如 kwh=120.5",
+                2,
+            )
         if name in values:
-            raise failure(f"dianjia: --set: `{name}` is given twice.", 2)
+            raise failure(f"dianjia: --set: `{name}` is given twice.", f"dianjia: --set: `{name}` 给了两次。", 2)
         _known(compiled, name, "--set")
         _plain(compiled, name, value)
         values[name] = value
@@ -81,6 +87,8 @@ def _plain(compiled: Compiled, name: str, value: str) -> None:
         raise failure(
             f"dianjia: --set: `{name}={value}`: a comma may be a decimal point or stand between thousands.\n"
             f"  Write {name}={digits} or {name}={point}, whichever is meant.",
+            f"dianjia: --set: `{name}={value}`: 逗号可能是小数点，也可能是千位分隔。\n"
+            f"  请写 {name}={digits} 或 {name}={point}，看指的是哪个。",
             2,
         )
     number = re.match(r"-?[0-9]+(\.[0-9]+)?", value)
@@ -90,7 +98,11 @@ def _plain(compiled: Compiled, name: str, value: str) -> None:
         and re.fullmatch(r"[A-Za-z万千度/]+", value[number.end() :].strip())
     ):
         unit = str(spec.type.unit)
-        raise failure(f"dianjia: --set: `{name}={value}`: the unit is known.\n  Write {name} in {unit}, without it.", 2)
+        raise failure(
+            f"dianjia: --set: `{name}={value}`: the unit is known.\n  Write {name} in {unit}, without it.",
+            f"dianjia: --set: `{name}={value}`: 单位已定。\n  请以 {unit} 为单位写 {name}，不带单位。",
+            2,
+        )
 
 
 def _known(compiled: Compiled, name: str, where: str) -> None:
@@ -99,7 +111,12 @@ def _known(compiled: Compiled, name: str, where: str) -> None:
         return
     near = get_close_matches(name, names, n=1, cutoff=0.5)
     first = f"Did you mean `{near[0]}`? " if near else ""
-    raise failure(f"dianjia: {where}: {compiled.id} reads no input `{name}`.\n  {first}It reads {listed(names)}.", 2)
+    first_zh = f"是否指 `{near[0]}`？" if near else ""
+    raise failure(
+        f"dianjia: {where}: {compiled.id} reads no input `{name}`.\n  {first}It reads {listed(names)}.",
+        f"dianjia: {where}: {compiled.id} 没有输入 `{name}`。\n  {first_zh}它的输入：{listed(names)}。",
+        2,
+    )
 
 
 def read_asked(
@@ -123,7 +140,11 @@ def read_asked(
     values = set_values(compiled, written)
     if file is None:
         if period is None:
-            raise failure("dianjia: a bill needs its billing period: --period 2026-01", 2)
+            raise failure(
+                "dianjia: a bill needs its billing period: --period 2026-01",
+                "dianjia: 账单需要计费周期：--period 2026-01",
+                2,
+            )
         yield Asked("1", *read_period(period), values)
     elif file.suffix == ".json":
         wanted = frozenset(row_ids)
@@ -140,14 +161,21 @@ def _json_rows(file: Path) -> list[dict[str, Any]]:
     try:
         found = json.loads(file.read_text(encoding="utf-8"), parse_float=str, parse_int=str)
     except OSError as error:
-        raise failure(f"{file}: file-not-found: {error.strerror}") from None
+        raise failure(
+            f"{file}: file-not-found: the file cannot be read ({error.strerror}).\n  Check the path and its spelling.",
+            f"{file}: file-not-found: 文件读不出（{error.strerror}）。\n  请检查路径和拼写。",
+        ) from None
     except ValueError as error:
         raise failure(
-            f'{file}: json-syntax: {error}\n  Write an object such as {{"kwh": "120.50"}}, or a list of them.'
+            f'{file}: json-syntax: {error}\n  Write an object such as {{"kwh": "120.50"}}, or a list of them.',
+            f'{file}: json-syntax: {error}\n  请写一个对象，例如 {{"kwh": "120.50"}}，或由对象组成的列表。',
         ) from None
     rows = found if isinstance(found, list) else [found]
     if not rows or not all(isinstance(row, dict) for row in rows):
-        raise failure(f'{file}: json-shape: Write an object such as {{"kwh": "120.50"}}, or a list of them.')
+        raise failure(
+            f'{file}: json-shape: Write an object such as {{"kwh": "120.50"}}, or a list of them.',
+            f'{file}: json-shape: 请写一个对象，例如 {{"kwh": "120.50"}}，或由对象组成的列表。',
+        )
     return rows
 
 
@@ -160,7 +188,11 @@ def _of_json(
             continue
         _known(compiled, name, str(file))
         if isinstance(value, dict | list):
-            raise failure(f"{file}: json-shape: `{name}` holds {value!r}. Give one number or text.")
+            shown = json.dumps(value, ensure_ascii=False)
+            raise failure(
+                f"{file}: json-shape: `{name}` holds {shown}. Give one number or text.",
+                f"{file}: json-shape: `{name}` 的值是 {shown}。请给一个数或文本。",
+            )
         values[name] = {True: "true", False: "false"}[value] if isinstance(value, bool) else value
     if "period_from" in found and "period_to" in found:
         first, end = read_period(f"{found['period_from']}..{found['period_to']}")
@@ -168,7 +200,9 @@ def _of_json(
         first, end = read_period(str(found.get("period") or period))
     else:
         raise failure(
-            f"{file}: a bill needs its billing period: `period`, or `period_from` and `period_to`, or --period", 2
+            f"{file}: a bill needs its billing period: `period`, or `period_from` and `period_to`, or --period",
+            f"{file}: 账单需要计费周期：`period`，或 `period_from` 与 `period_to`，或 --period",
+            2,
         )
     return Asked(found.get("row_id", number), first, end, {**values, **over})
 
@@ -185,13 +219,18 @@ def _of_portfolio(
     from engine.bulk.single import portfolio_rows
 
     if period is not None:
-        raise failure("dianjia: --period: the rows of a portfolio have their own billing periods.", 2)
+        raise failure(
+            "dianjia: --period: the rows of a portfolio have their own billing periods.",
+            "dianjia: --period: 批量文件的每一行有自己的计费周期。",
+            2,
+        )
     wanted = set(row_ids)
     try:
         for row in portfolio_rows(file, compiled, wanted):
             wanted.discard(str(row.row_id))
             yield Asked(row.row_id, row.period_from, row.period_to, {**row.values, **over})
     except FileProblem as found:
-        raise failure(found.render(language)) from None
+        raise file_failure(found, language) from None
     if wanted:
-        raise failure(f"{file}: {compiled.id} has no row {listed(sorted(wanted))}.")
+        rows = listed(sorted(wanted))
+        raise failure(f"{file}: {compiled.id} has no row {rows}.", f"{file}: {compiled.id} 没有 {rows} 这一行。")

@@ -13,7 +13,7 @@ import numpy as np
 from engine.calendars.days import day_number
 from engine.commands.asked import Asked, read_asked
 from engine.commands.output import Language, complain, emit, refusal_json, refusal_text, table
-from engine.commands.rates import compiled_book, find_ruleset
+from engine.commands.rates import one_ruleset
 from engine.commands.words import words
 from engine.compiler.program import Compiled
 from engine.evaluator.evaluate import evaluate
@@ -32,7 +32,7 @@ def bill(
     language: Language,
 ) -> None:
     """Print the bills that are asked for; exit 1 where one is refused."""
-    compiled = find_ruleset(compiled_book(rules, language), ruleset)
+    compiled = one_ruleset(rules, ruleset, language)
     bills: list[dict[str, object]] = []
     refused = False
     for asked in read_asked(compiled, period, written, file, row_ids, language):
@@ -61,7 +61,7 @@ def explain(
     from engine.evaluator import explain as working
     from engine.evaluator import explain_text
 
-    compiled = find_ruleset(compiled_book(rules, language), ruleset)
+    compiled = one_ruleset(rules, ruleset, language)
     found: list[dict[str, object]] = []
     refused = False
     for asked in read_asked(compiled, period, written, file, row_ids, language):

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import click
 
-from engine.commands.output import Language, emit
+from engine.commands.output import Language, complain, emit, file_failure
 from engine.commands.rates import compiled_book
 from engine.commands.run import Options, bill_portfolio, need_arrow, summary_text
+
+if TYPE_CHECKING:
+    from engine.bulk.portfolio import Written
 
 PORTFOLIO = "portfolio.parquet"
 
@@ -28,10 +32,8 @@ def demo(
 ) -> None:
     """Write a portfolio, bill it, print what it came to, and explain a bill that raised a warning."""
     need_arrow()
-    from engine.bulk.portfolio import write_portfolio
-
     if portfolio_only is not None:
-        written = write_portfolio(portfolio_only, rows, seed)
+        written = _write(portfolio_only, rows, seed, language)
         if format_ == "json":
             emit({"portfolio": str(written.path), "rows": written.rows, "planted": len(written.planted), "seed": seed})
         else:
@@ -40,9 +42,8 @@ def demo(
     started = perf_counter()
     book = compiled_book(rules, language)
     compiled_in = perf_counter() - started
-    output.mkdir(parents=True, exist_ok=True)
     portfolio = output / PORTFOLIO
-    written = write_portfolio(portfolio, rows, seed)
+    written = _write(portfolio, rows, seed, language)
     if format_ == "text":
         lines = sum(len(one.program.lines) for one in book.rulesets.values())
         if language == "zh":
@@ -53,19 +54,37 @@ def demo(
     options = Options(overwrite=True, format_out=format_out, threads=threads)
     summary = bill_portfolio(book, portfolio, output, options, language)
     planted = len({one.row for one in written.planted})
-    assert summary.refused_rows == planted, f"{planted} rows were planted, {summary.refused_rows} refused"
     if format_ == "json":
         emit({**summary.to_json(), "planted": planted, "seed": seed})
         return
     click.echo(summary_text(summary, language))
+    if summary.refused_rows != planted:
+        complain(_other_rules(planted, summary.refused_rows, language))
     _explain_one(book.rulesets, portfolio, output, format_out, language)
     click.echo(f"\n{output}/")
+
+
+def _write(path: Path, rows: int, seed: int, language: Language) -> Written:
+    from engine.bulk.portfolio import write_portfolio
+    from engine.bulk.problems import FileProblem
+
+    try:
+        return write_portfolio(path, rows, seed)
+    except FileProblem as found:
+        raise file_failure(found, language) from None
 
 
 def _written(path: Path, rows: int, planted: int, language: Language) -> str:
     if language == "zh":
         return f"{path}：{rows:,} 行，其中有意放入 {planted} 行无法出账的数据"
     return f"{path}: {rows:,} rows, {planted} of them planted so that they cannot be billed"
+
+
+def _other_rules(planted: int, refused: int, language: Language) -> str:
+    """Why another number of rows was refused than was planted: the portfolio is made for the shipped rules."""
+    if language == "zh":
+        return f"\n有意放入 {planted:,} 行，未出账 {refused:,} 行：所用规则与随附的规则不同"
+    return f"\n{planted:,} rows were planted, {refused:,} refused: these rules differ from the shipped ones"
 
 
 def _explain_one(rulesets: object, portfolio: Path, output: Path, format_out: str, language: Language) -> None:

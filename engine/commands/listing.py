@@ -78,7 +78,11 @@ def due(within: str, on: str | None, rules: Sequence[Path], format_: str, langua
     """Print what ends within some days without a successor; exit 1 where anything does."""
     days = re.fullmatch(r"([0-9]{1,5})d?", within)
     if days is None:
-        raise failure(f"dianjia: --within: `{within}` is no number of days. Write 20d.", 2)
+        raise failure(
+            f"dianjia: --within: `{within}` is no number of days. Write 20d.",
+            f"dianjia: --within: `{within}` 不是天数。请写 20d。",
+            2,
+        )
     today = date.today() if on is None else _day(on)  # noqa: DTZ011 - local days: the day where the analyst sits
     last = day_number(today) + int(days[1])
     book = compiled_book(rules, language)
@@ -119,5 +123,9 @@ def _day(text: str) -> date:
 
     found = read_day(text)
     if found is None:
-        raise failure(f"dianjia: --on: `{text}` is no day. Write it as 2026-01-31.", 2)
+        raise failure(
+            f"dianjia: --on: `{text}` is no day. Write it as 2026-01-31.",
+            f"dianjia: --on: `{text}` 不是日期。请写成 2026-01-31。",
+            2,
+        )
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
@@ -12,7 +12,11 @@ from engine.evaluator.rows import RowProblem
 from engine.language.catalogue import CATALOGUE
 from engine.language.problems import Problem, columns, headline, placeholders, problem, remedy, render, to_json
 
+if TYPE_CHECKING:
+    from engine.bulk.problems import FileProblem
+
 Language = Literal["en", "zh"]
+LANGUAGE: Final = "dianjia.language"  # where the command line keeps it
 Align = Literal["<", ">"]
 
 
@@ -57,10 +61,17 @@ def complain(text: str) -> None:
     click.echo(text, err=True)
 
 
-def failure(text: str, code: int = 1) -> SystemExit:
-    """Say what is wrong on standard error; raise what is returned to end the command."""
-    complain(text)
+def failure(text: str, text_zh: str, code: int = 1) -> SystemExit:
+    """Say what is wrong on standard error, in the language that was asked for; raise what is returned to end."""
+    context = click.get_current_context(silent=True)
+    complain(text_zh if context is not None and context.meta.get(LANGUAGE) == "zh" else text)
     return SystemExit(code)
+
+
+def file_failure(found: FileProblem, language: Language) -> SystemExit:
+    """Say what is wrong with a file; raise what is returned to end the command."""
+    complain(found.render(language))
+    return SystemExit(1)
 
 
 def show_problems(problems: Sequence[Problem], language: Language) -> None:

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.commands.output import Language, failure, show_problems
+from engine.commands.output import Language, complain, counted, failure, show_problems
 
 if TYPE_CHECKING:
     from engine.compiler.compile import RateBook
@@ -22,7 +22,11 @@ def rule_paths(paths: Sequence[Path]) -> list[Path]:
     for folder in (Path("rules"), engine / "rules", engine.parent / "rules"):
         if folder.is_dir():
             return [folder]
-    raise failure("dianjia: no rules: there is no folder `rules` here. Name one: --rules DIR", 2)
+    raise failure(
+        "dianjia: no rules: there is no folder `rules` here. Name one: --rules DIR",
+        "dianjia: 没有规则：这里没有文件夹 `rules`。请指明：--rules DIR",
+        2,
+    )
 
 
 def compiled_book(paths: Sequence[Path], language: Language) -> RateBook:
@@ -37,6 +41,29 @@ def compiled_book(paths: Sequence[Path], language: Language) -> RateBook:
         raise SystemExit(1) from None
 
 
+def one_ruleset(paths: Sequence[Path], name: str, language: Language) -> Compiled:
+    """Give a rule set by its id; what is wrong elsewhere in the rate book is mentioned, and does not stop its bills.
+
+    Problems of its own files, and of documents that claim the same name as one of them, end the command.
+    """
+    from engine.compiler.compile import compile_all
+    from engine.language.problems import ProblemsFound
+
+    book, found = compile_all(rule_paths(paths))
+    compiled = book.rulesets.get(name)
+    own = set() if compiled is None else set(compiled.files)
+    if found and (
+        compiled is None or any(at is not None and at.file in own for one in found for at in (one.place, one.other))
+    ):
+        show_problems(ProblemsFound(found).problems, language)
+        raise SystemExit(1)
+    if found and language == "zh":
+        complain(f"其他规则有 {len(found)} 个问题，`dianjia check` 会列出\n")
+    elif found:
+        complain(f"{counted(len(found), 'problem')} in other rules; `dianjia check` shows what is wrong\n")
+    return compiled or find_ruleset(book, name)
+
+
 def find_ruleset(book: RateBook, name: str) -> Compiled:
     """Give a rule set by its id, or say which ids are near and end the command."""
     found = book.rulesets.get(name)
@@ -46,4 +73,9 @@ def find_ruleset(book: RateBook, name: str) -> Compiled:
     endings = [one for one in book.rulesets if name in one]
     hint = ", ".join(f"`{one}`" for one in dict.fromkeys([*endings[:3], *near]))
     advice = f"Did you mean {hint}?" if hint else "`dianjia list` shows the rule sets there are."
-    raise failure(f"dianjia: unknown-ruleset: the rate book has no rule set `{name}`.\n  {advice}", 2)
+    advice_zh = f"是否指 {hint}？" if hint else "`dianjia list` 列出现有的规则集。"
+    raise failure(
+        f"dianjia: unknown-ruleset: the rate book has no rule set `{name}`.\n  {advice}",
+        f"dianjia: unknown-ruleset: 电价册里没有规则集 `{name}`。\n  {advice_zh}",
+        2,
+    )

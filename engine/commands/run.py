@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from engine.commands.output import Language, emit, failure, table
+from engine.commands.output import Language, emit, failure, file_failure, table
 from engine.commands.rates import compiled_book
 from engine.commands.words import words
 
@@ -52,7 +52,11 @@ def need_arrow() -> None:
     from importlib.util import find_spec
 
     if find_spec("pyarrow") is None:
-        raise failure("dianjia: portfolio files need pyarrow: pip install 'dianjia[files]'", 2)
+        raise failure(
+            "dianjia: portfolio files need pyarrow: pip install 'dianjia[files]'",
+            "dianjia: 批量文件需要 pyarrow：pip install 'dianjia[files]'",
+            2,
+        )
 
 
 def bill_portfolio(book: RateBook, source: Path, output: Path, options: Options, language: Language) -> Summary:
@@ -75,7 +79,13 @@ def bill_portfolio(book: RateBook, source: Path, output: Path, options: Options,
                 progress=advance,
             )
     except FileProblem as found:
-        raise failure(found.render(language)) from None
+        raise file_failure(found, language) from None
+    except KeyboardInterrupt:
+        raise failure(
+            f"{output}: stopped. What was written ends in `.partial` and is no result; run again to begin anew.",
+            f"{output}：已停止。已写的文件以 `.partial` 结尾，不是结果；请重新运行。",
+            130,
+        ) from None
 
 
 @contextmanager

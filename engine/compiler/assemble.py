@@ -19,12 +19,13 @@ from engine.compiler.figures import (
     check_source,
     days,
     notice_sources,
+    table_files,
     table_source,
     value_source,
 )
 from engine.compiler.library import Library
-from engine.compiler.program import FIRST_DAY
-from engine.compiler.scope import TableSource
+from engine.compiler.program import END_DAY, FIRST_DAY
+from engine.compiler.scope import BUILT_IN, TableSource
 from engine.language.fields import Source, read
 from engine.language.models import (
     Energy,
@@ -40,6 +41,8 @@ from engine.language.models import (
 from engine.language.nodes import Map, Text
 from engine.language.problems import Place, Problem, ProblemsFound, problem
 from engine.language.reading import KEYS_WITH_VALUES, ONE_VALUE, did_you_mean, wrong_shape
+
+RESERVED = (*BUILT_IN, "day")  # a formula's own words: `months` of a price per month is the billing period's
 
 
 @dataclass(slots=True)
@@ -64,9 +67,14 @@ class Namespace:
     files: set[str] = field(default_factory=set)
     series: dict[str, str] = field(default_factory=dict)  # hole -> notice series
     names: dict[str, Place] = field(default_factory=dict)
+    days: tuple[int, int] = (FIRST_DAY, END_DAY)  # [first, end) on which all of the documents are in force
+    broken: set[str] = field(default_factory=set)  # values and tables with problems of their own
 
     def claim(self, name: Text | str, place: Place, problems: list[Problem]) -> bool:
-        """Take a name; a second taker is a problem."""
+        """Take a name; a second taker is a problem, and so is one that takes a name that every rule set has."""
+        if str(name) in RESERVED:
+            problems.append(problem("name-reserved", place, None, text=name))
+            return False
         if str(name) in self.names:
             problems.append(problem("name-twice", place, self.names[str(name)], name=name))
             return False
@@ -94,7 +102,7 @@ def assemble(library: Library, ruleset: RuleSet) -> tuple[Assembled, list[Proble
     if problems:
         return found, problems  # without a document that it refers to, most names of a rule set would be unknown
     for layer in layers:
-        found.files.add(layer.place.file)
+        found.files |= {layer.place.file, *table_files(layer)}
         _add_layer(found, layer, problems)
     _fill(found, library, form, problems)
     return found, problems
@@ -140,16 +148,23 @@ def _form(library: Library, ruleset: RuleSet, problems: list[Problem]) -> Form |
 def _add_layer(found: Namespace, layer: Rules, problems: list[Problem]) -> None:
     source = layer.source
     problems += check_source(layer)
+    if layer.in_force is not None:
+        first, end = days(layer.in_force.from_, layer.in_force.through)
+        found.days = max(found.days[0], first), min(found.days[1], end)
     for name, given in layer.inputs.items():
         if found.claim(name, name.place, problems):
             found.inputs[str(name)] = given
             found.input_places[str(name)] = name.place
     for name, value in layer.values.items():
         if found.claim(name, name.place, problems):
-            problems += _collect(found.constants, str(name), lambda v=value, n=name: value_source(n, v, source))
+            more = _collect(found.constants, str(name), lambda v=value, n=name: value_source(n, v, source))
+            found.broken |= {str(name)} if more else set()
+            problems += more
     for name, table in layer.tables.items():
         if found.claim(name, name.place, problems):
-            problems += _collect(found.tables, str(name), lambda t=table, n=name: table_source(n, t, source))
+            more = _collect(found.tables, str(name), lambda t=table, n=name: table_source(n, t, source))
+            found.broken |= {str(name)} if more else set()
+            problems += more
     for name, bands in layer.bands.items():
         if found.claim(name, name.place, problems):
             problems += _collect(found.bands, str(name), lambda b=bands, n=name: band_source(n, b, source))
@@ -229,6 +244,9 @@ def _charge(found: Namespace, layer: Rules, name: Text, node: object, problems: 
         # a key that the charge lacks is told at the charge's name
         problems += [replace(one, place=name.place) if one.place == node.place else one for one in bad.problems]
         return
+    if str(name) == "total":  # of a bill: what tests and messages call its sum
+        problems.append(problem("name-reserved", name.place, None, text=name))
+        return
     if model.replaces is not None:
         _replace(found, name, model, problems)
     if not found.claim(name, name.place, problems):
@@ -298,8 +316,9 @@ def _fill(found: Assembled, library: Library, form: Form | None, problems: list[
             found.constants.update(constants)
             found.tables.update(tables)
             found.checks += checks
-            found.files |= {notice.place.file for notice in library.notices[str(text)]}
-        elif "." in str(text) and not str(text).replace(".", "", 1).replace("-", "", 1).isdigit():
+            for notice in library.notices[str(text)]:
+                found.files |= {notice.place.file, *table_files(notice)}
+        elif "." in str(text) and "[" not in text and not str(text).replace(".", "", 1).replace("-", "", 1).isdigit():
             problems += _unknown(library, "series", text, library.notices)
         else:
             found.settings[str(name)] = text

@@ -6,7 +6,7 @@ repeats what is printed and what the formula gives; an exception that is no long
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Context, Decimal
 from fractions import Fraction
 from typing import Final
@@ -50,10 +50,22 @@ class _DividedByZero(Exception):
 
 
 def run_check(
-    item: TableCheck, tables: Mapping[str, TableSource], constants: Mapping[str, ConstantSource]
+    item: TableCheck,
+    tables: Mapping[str, TableSource],
+    constants: Mapping[str, ConstantSource],
+    broken: Collection[str] = (),
 ) -> list[Problem]:
-    """Problems of one check over every row of its table."""
+    """Problems of one check over every row of its table.
+
+    Args:
+        item: the check.
+        tables: by path.
+        constants: values by path.
+        broken: tables and values that have problems of their own; what reads them is not checked.
+    """
     check = item.check
+    if any(name in broken for name in (str(check.of), *_names(check.holds))):
+        return []
     table = tables.get(item.prefix + str(check.of))
     if table is None:
         known = [path.removeprefix(item.prefix) for path in tables if path.startswith(item.prefix)]

@@ -28,7 +28,7 @@ from engine.compiler.builder import Builder
 from engine.compiler.capacity import too_wide
 from engine.compiler.checks import run_check
 from engine.compiler.constants import boundaries
-from engine.compiler.figures import days, notice_sources
+from engine.compiler.figures import notice_sources
 from engine.compiler.infer import Inference
 from engine.compiler.library import Library, load_library
 from engine.compiler.lower import Resolved, resolve
@@ -115,9 +115,10 @@ def _alone(library: Library, files: Collection[str]) -> list[Problem]:
             alone, more = assemble_alone(library, layer)
             problems += more
             _calendar(alone, problems)
-            for check in alone.checks if not more else []:
+            for check in alone.checks:
                 # what a form's check reads may be declared by the rule sets that follow it
-                problems += [one for one in run_check(check, alone.tables, alone.constants) if one.code not in _OPEN]
+                found_here = run_check(check, alone.tables, alone.constants, alone.broken)
+                problems += [one for one in found_here if one.code not in _OPEN]
     return problems
 
 
@@ -130,13 +131,13 @@ def compile_ruleset(library: Library, ruleset: RuleSet) -> tuple[Compiled | None
     calendar = _calendar(assembled, problems)
     problems += _own_problems(ruleset)
     for check in assembled.checks:
-        problems += run_check(check, assembled.tables, assembled.constants)
+        problems += run_check(check, assembled.tables, assembled.constants, assembled.broken)
     if problems:
         return None, problems
     resolved, problems = resolve(assembled, calendar)
     if problems:
         return None, problems
-    first_day, end_day = days(ruleset.in_force.from_, ruleset.in_force.through) if ruleset.in_force else (0, 0)
+    first_day, end_day = assembled.days
     planned, problems = _structure(assembled, resolved, first_day, end_day)
     tests = _tests(ruleset, problems)
     if planned is None or problems:

@@ -12,8 +12,9 @@ from decimal import Decimal
 
 from engine.compiler.assemble import Assembled
 from engine.compiler.builder import Builder
+from engine.compiler.context import unknown_charge
 from engine.compiler.infer import Inference
-from engine.compiler.lower import ChargeRule, Resolved, unknown_charge
+from engine.compiler.lower import ChargeRule, Resolved
 from engine.compiler.needs import Need
 from engine.compiler.program import Refusal
 from engine.language.formulas import ZERO, Compare, Expr, If, total
@@ -40,6 +41,9 @@ def energy_needs(assembled: Assembled, resolved: Resolved, inference: Inference)
     priced: list[ChargeRule] = []
     for name in declared.priced_by:
         rule = next((rule for rule in resolved.charges if rule.name == str(name)), None)
+        if rule in priced:
+            first = declared.priced_by[priced.index(rule)]
+            raise ProblemsFound([problem("listed-twice", name.place, first.place, name=name)])
         if rule is None:
             if str(name) in assembled.charges:
                 return ()  # the charge has problems of its own

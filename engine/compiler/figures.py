@@ -24,6 +24,7 @@ from engine.compiler.constants import (
 from engine.compiler.scope import TableSource
 from engine.language import scalars
 from engine.language.fields import Printed, Source, WrittenUnit
+from engine.language.load import shown_path
 from engine.language.models import (
     DOCUMENTS,
     Bands,
@@ -184,6 +185,15 @@ def table_source(
     return TableSource(str(name), keys, sources, table.place_of("keys"))
 
 
+def table_files(document: Document) -> set[str]:
+    """The CSV and XLSX files beside a document that hold its tables."""
+    return {shown_path(_file(table)) for table in document.tables.values() if table.file is not None}
+
+
+def _file(table: Table) -> Path:
+    return Path(table.place.file).parent / str(table.file)
+
+
 def _columns(table: Table) -> dict[Text, TableColumn]:
     if isinstance(table.columns, dict):
         return table.columns
@@ -196,9 +206,8 @@ def _rows(name: Text, table: Table, columns: Mapping[Text, TableColumn]) -> Sequ
     if table.file is None:
         return table.rows or []
     places = {str(name): _places(table, column) for name, column in columns.items()}
-    path = Path(table.place.file).parent / str(table.file)
     return read_table(
-        path, [str(key) for key in table.keys], list(places), table.sheet, places=places, asked=table.file.place
+        _file(table), [str(key) for key in table.keys], list(places), table.sheet, places=places, asked=table.file.place
     )
 
 
@@ -219,11 +228,13 @@ def _cell(table: Table, name: Text, spec: TableColumn, text: Text, problems: lis
         return None
     unit: WrittenUnit | None = spec.unit or table.unit
     number = scalars.number(text)
-    problems += check_places(text, name, _places(table, spec))
     scale = unit.scale if unit is not None else Fraction(1)
     cell = scaled(number, scale)
+    found: list[Problem] = []
     if unit is not None:
-        problems += check_plausible(cell, unit.unit, spec.plausible or table.plausible, scale, unit.text)
+        found = check_plausible(cell, unit.unit, spec.plausible or table.plausible, scale, unit.text)
+    # a number in the wrong unit has other decimals too, which need not be said
+    problems += found or check_places(text, name, _places(table, spec))
     return cell
 
 

@@ -261,6 +261,8 @@ class Inference:
 
     def names_code(self, name: Name) -> bool:
         rule = self.scope.inputs.get(name.path)
+        if name.path in self.scope.definitions:
+            return self.type(self.value(name)).kind == "code"
         return (rule is not None and rule.spec.type.kind == "code") or (
             name.path == "season" and self.scope.season is not None
         )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from engine.compiler.fold import change_places
 from engine.compiler.needs import NO_PRICE, Need, Value, joined
-from engine.compiler.program import BOOLEAN, END_DAY, FIRST_DAY, DayTable, Refusal, Step, Type
+from engine.compiler.program import BOOLEAN, END_DAY, FIRST_DAY, DayTable, Refusal, Rounding, Step, Type
 from engine.compiler.scope import BUILT_IN, Definition, InputRule
 from engine.compiler.tables import constant_slot, covered, day_flag_slot
-from engine.language.formulas import Name, Number
+from engine.language.formulas import Name, written
 from engine.language.reading import did_you_mean
 from engine.language.units import DIMENSIONLESS, parse_unit
 
@@ -68,10 +69,13 @@ def definition(infer: Inference, definition: Definition, expr: Name) -> Value:
 
 def bounded(infer: Inference, definition: Definition, value: Value) -> Value:
     """Declared `from`/`to` of a quantity: a row outside is refused by name, later bounds follow."""
+    if definition.low is not None and definition.high is not None and definition.low.value > definition.high.value:
+        told = {"name": definition.path, "low": written(definition.low), "high": written(definition.high)}
+        infer.fail("bounds-reversed", definition.high.place, definition.low.place, **told)
     for limit, is_low in ((definition.low, True), (definition.high, False)):
         if limit is None:
             continue
-        if isinstance(limit, Number) and limit.bare:
+        if limit.bare:
             limit = replace(limit, unit=infer.type(value).unit, bare=False)
         bound = infer.same_unit("from" if is_low else "to", value, infer.value(limit), definition.place)[1]
         pair = (bound.step, value.step) if is_low else (value.step, bound.step)
@@ -83,7 +87,8 @@ def bounded(infer: Inference, definition: Definition, value: Value) -> Value:
         values = ((definition.path, value.step), *edges.items())
         refusal = Refusal("out-of-bounds", definition.path, "", values, definition.place)
         needs = joined(infer.builder, value.needs, (Need(inside, None, refusal),))
-        at = edge.low * 10 ** max(0, type_.places - edge.places)
+        # of the numbers with the value's places those that lie inside
+        at = change_places(edge.low, edge.places, type_.places, Rounding.CEILING if is_low else Rounding.FLOOR)
         low, high = (at, type_.high) if is_low else (type_.low, at)
         value = Value(infer.builder.claim(value.step, low, high, definition.place), needs)
     return value
@@ -94,7 +99,7 @@ def read_input(infer: Inference, rule: InputRule, expr: Name) -> Value:
     spec = rule.spec
     infer.inputs_read.add(spec.name)
     step = infer.builder.emit(Step("input", (), spec.type, name=spec.name))
-    if rule.needed_when is not None:
+    if rule.needed_when is not None and spec.default is None:
         refusal = Refusal("missing-value", spec.name, "", (), spec.place)
         return Value(step, (Need(is_given(infer, spec.name), None, refusal),))
     if rule.optional and spec.name not in infer.given_here:

@@ -7,7 +7,7 @@ of needs is the order in which a row is refused: inputs, the rule set's own chec
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -18,8 +18,8 @@ from engine.compiler.energy import energy_needs
 from engine.compiler.infer import Inference
 from engine.compiler.lower import ChargeRule, Resolved
 from engine.compiler.names import is_given, read_input
-from engine.compiler.needs import NO_PRICE, Need, Value, guarded
-from engine.compiler.program import Line, Refusal, Step, Type, Warning, Working
+from engine.compiler.needs import NO_PRICE, Need, Value, guarded, joined
+from engine.compiler.program import BOOLEAN, Line, Refusal, Step, Type, Warning, Working
 from engine.compiler.scope import BUILT_IN
 from engine.language.formulas import Expr, Name, children, written
 from engine.language.nodes import Text
@@ -63,8 +63,9 @@ class OutputMaker:
         self.total()
         for name in self.assembled.warnings:
             self.collect(partial(self.warning, name))
+        read = frozenset(self.inference.definitions)
         for name in self.assembled.quantities:
-            self.collect(partial(self.named, name))
+            self.collect(partial(self.named, name, read))
         return self.outputs
 
     def collect(self, make: Callable[[], None]) -> None:
@@ -118,16 +119,17 @@ class OutputMaker:
     def refuse(self, name: str) -> None:
         rule = self.assembled.refuse[name]
         condition = self.inference.condition(rule.when)
-        values = self.values_in(rule.message)
+        values, _ = self.values_in(rule.message)
         about = str(rule.field) if rule.field is not None else name
         refusal = Refusal("refused-by-rule", about, str(rule.message), values, rule.place)
         for need in condition.needs:
             self.need(need)
         self.need(Need(self.builder.negation(condition.step), None, refusal))
 
-    def values_in(self, message: Text) -> tuple[tuple[str, int], ...]:
-        """The names in a message's braces, with the steps that hold them."""
+    def values_in(self, message: Text) -> tuple[tuple[tuple[str, int], ...], tuple[Need, ...]]:
+        """The names in a message's braces with the steps that hold them, and what named formulas need."""
         found: dict[str, int] = {}
+        needs: list[Need] = []
         for match in _BRACES.finditer(str(message)):
             name = match[1].strip()
             if name in self.resolved.scope.inputs:
@@ -135,12 +137,14 @@ class OutputMaker:
                 anywhere = replace(self.resolved.scope.inputs[name], optional=False, needed_when=None)
                 found[name] = read_input(self.inference, anywhere, Name(name)).step
             elif name in self.resolved.scope.known():
-                found[name] = self.inference.value(Name(name, place=message.place)).step
+                value = self.inference.value(Name(name, place=message.place))
+                found[name] = value.step
+                needs += value.needs
             else:
                 known, near = ", ".join(self.resolved.scope.inputs), did_you_mean(name, self.resolved.scope.known())
                 place = message.piece(match.start(1), match.end(1))
                 raise ProblemsFound([problem("message-name", place, None, name=name, known=known, **near)])
-        return tuple(found.items())
+        return tuple(found.items()), tuple(needs)
 
     def energy(self) -> None:
         for need in energy_needs(self.assembled, self.resolved, self.inference):
@@ -345,7 +349,9 @@ class OutputMaker:
     def warning(self, name: str) -> None:
         """A warning is not raised where something that it reads is missing; it never refuses a bill."""
         rule = self.assembled.warnings[name]
-        step = self.surely(self.inference.condition(rule.when))
+        condition = self.inference.condition(rule.when)
+        values, needs = self.values_in(rule.message)
+        step = self.surely(replace(condition, needs=joined(self.builder, condition.needs, needs)))
         self.outputs.warnings.append(
             Warning(
                 name,
@@ -353,13 +359,20 @@ class OutputMaker:
                 rule.level,
                 step,
                 str(rule.message),
-                self.values_in(rule.message),
+                values,
                 tuple(str(cause) for cause in rule.causes or []),
                 str(rule.action or ""),
                 rule.place,
             )
         )
 
-    def named(self, name: str) -> None:
-        """A quantity keeps its name, for messages and explanations, and is checked even where nothing reads it."""
-        self.outputs.names[name] = self.inference.value(Name(name)).step
+    def named(self, name: str, read: Container[str]) -> None:
+        """A quantity keeps its name, for messages and explanations; its bounds count even where nothing reads it."""
+        value = self.inference.value(Name(name))
+        self.outputs.names[name] = value.step
+        bounds = [need for need in value.needs if (need.refusal.code, need.refusal.field) == ("out-of-bounds", name)]
+        if bounds and name not in read:
+            others = tuple(need for need in value.needs if need not in bounds)
+            computed = self.surely(Value(self.builder.literal(1, BOOLEAN), others))
+            for need in guarded(self.builder, computed, bounds):
+                self.need(need)

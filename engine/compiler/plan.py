@@ -188,12 +188,17 @@ def _warning(warning: Warning, places: Mapping[int, int]) -> Warning:
 
 
 def structure_of(program: Program) -> str:
-    """Hash of the steps and outputs: the same for rule sets that differ only in numbers, titles and places."""
+    """Hash of what is computed and given: the same for rule sets that differ only in numbers, titles and places.
+
+    Bounds are left out, as those of a step follow from the numbers; an input's bounds refuse rows, and count.
+    """
     parts: list[object] = [(spec.name, spec.type, spec.default, spec.optional) for spec in program.inputs]
-    parts += [replace(step, place=None) for step in program.steps]
-    parts += [(line.id, line.amount, line.shown, line.money, line.ledger) for line in program.lines]
-    parts += [program.total, program.ledgers, [(one.id, one.level, one.when) for one in program.warnings]]
-    parts += [(one.code, one.field) for one in program.refusals]
+    parts += [replace(step, type=replace(step.type, low=0, high=0), place=None) for step in program.steps]
+    for line in program.lines:
+        parts.append((line.id, line.amount, line.shown, line.quantity, line.price, line.money, line.ledger))
+    parts += [program.total, program.ledgers]
+    parts += [(one.id, one.level, one.when, one.values) for one in program.warnings]
+    parts += [(one.code, one.field, one.values) for one in program.refusals]
     parts += [(table.name, hashlib.sha256(repr(table.values).encode()).hexdigest()) for table in program.calendars]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from engine.compiler.constants import ConstantSource
 from engine.compiler.program import DayTable, InputSpec
-from engine.language.formulas import Expr
+from engine.language.formulas import Expr, Number
 from engine.language.problems import Place
 
 BUILT_IN = ("period_from", "period_to", "days", "months", "month", "season")
@@ -34,8 +34,8 @@ class Definition:
     expr: Expr
     place: Place | None
     title: str = ""
-    low: Expr | None = None
-    high: Expr | None = None
+    low: Number | None = None
+    high: Number | None = None
 
 
 @dataclass(frozen=True, slots=True)

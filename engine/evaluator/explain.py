@@ -16,6 +16,7 @@ from typing import Final
 from engine.calendars.days import day_date
 from engine.compiler.program import END_DAY, FIRST_DAY, Compiled, Line, Program, Rounding, Slot, Step
 from engine.evaluator import decimals
+from engine.evaluator.door import BUILT_IN
 from engine.evaluator.reference import Bill, BillLine, step_text, unit_text
 from engine.language.problems import Place
 
@@ -126,7 +127,7 @@ def explain(compiled: Compiled, bill: Bill) -> Explanation:
                     shown.title,
                     shown.level,
                     shown.message,
-                    _named(program, bill.values, warning.values),
+                    _named(program, bill, warning.values),
                     shown.causes,
                     shown.action,
                     shown.place,
@@ -157,9 +158,14 @@ def _title(program: Program, name: str, value: Decimal) -> str:
     return ""
 
 
-def _named(program: Program, values: Sequence[Decimal], names: Iterable[tuple[str, int]]) -> tuple[Named, ...]:
+def _named(program: Program, bill: Bill, names: Iterable[tuple[str, int]]) -> tuple[Named, ...]:
+    """Name values of steps; an input that the row does not give has none (its step holds a zero that nothing uses)."""
+    absent = {spec.name for spec in program.inputs if spec.name not in BUILT_IN and bill.inputs.get(spec.name) is None}
     found = []
+    values = bill.values
     for name, at in names:
+        if name in absent:
+            continue
         of = program.steps[at].type
         unit = unit_text(of.unit) if of.kind == "number" else ""
         found.append(Named(name, step_text(values[at], of), unit, _title(program, name, values[at])))
@@ -171,7 +177,7 @@ def _explained(compiled: Compiled, bill: Bill, line: Line, shown: BillLine) -> L
     return LineExplained(
         line=shown,
         formula=working.formula,
-        names=_named(program, bill.values, working.names),
+        names=_named(program, bill, working.names),
         before=_before(program, bill.values, line),
         place=line.place,
         source=line.source,

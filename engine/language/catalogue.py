@@ -1,8 +1,8 @@
 """What every problem says, in English and Chinese: one entry a code.
 
 A headline names what is wrong, in one sentence; a remedy says what to write or do instead. Names in braces are the
-problem's parameters. No Python words, no "invalid", no blame. To add a code, add an entry; `tests/bad/` then wants an
-example of it, with the whole message that it should give.
+problem's parameters. No Python words, no "invalid", no blame. To add a code, add an entry; `tests/bad/`, or for rows
+`tests/bad_rows/`, then wants an example of it, with the whole message that it should give.
 """
 
 from __future__ import annotations
@@ -59,4 +59,12 @@ PHRASES: Mapping[str, str] = {
     "a free_quota charge": "免费电量计费项",
     "a minimum_bill charge": "最低收费计费项",
     "a formula charge": "公式计费项",
+    "a tier": "一档",
+    "a part of the basic charge": "基本电费的一种方式",
+    "the contract demand": "合同需量",
+    "the floor of the contract demand": "合同需量下限",
+    "the rule of high use": "高用电规则",
+    "a calendar": "日历",
+    "a list of holidays": "节假日表",
+    "a billing period": "计费周期",
 }

@@ -105,7 +105,7 @@ ROWS: Mapping[str, Entry] = {
         "规则集拒绝这样的行（`{field}`）。",
     ),
     "energy-priced-once": Entry(
-        "`{field}` price {priced} kWh, and {total} kWh were used.",
+        "{priced} kWh are priced by `{field}`, and {total} kWh were used.",
         "Each kWh has to be priced exactly once; check the readings by period against the total.",
         "`{field}` 计价 {priced} 千瓦时，而用电量为 {total} 千瓦时。",
         "每千瓦时须且只能计价一次；请核对分时读数与总量。",

@@ -32,6 +32,8 @@ _ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*")
 _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _LIKE_DAY = re.compile(r"([0-9]{4})\s*[-/.年]\s*([0-9]{1,2})(?:\s*[-/.月]\s*([0-9]{1,2})?\s*日?)?(?:[T ].*)?")
 _COMPACT_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
+_DIGITS_LIKE = str.maketrans("OolI", "0011")  # letters that are taken for digits
+_DASHES = "—–−－"  # what an input method, or a copied table, has for the `-` of an absent cell
 _YES = frozenset({"yes", "y", "on", "true", "1", "是"})
 
 
@@ -99,6 +101,11 @@ def _explain_number(text: Text) -> NoReturn:
         _fail("decimal-comma", text.place, text=written, suggestion=written.replace(",", "."))
     if looks_numeric(written) and (plain := _plain(written)):
         _fail("number-notation", text.place, text=written, suggestion=plain)
+    digits = written.translate(_DIGITS_LIKE)
+    if NUMBER.fullmatch(digits) and any(sign.isdigit() for sign in written):
+        _fail("number-notation", text.place, text=written, suggestion=digits)
+    if written and not written.strip(_DASHES):
+        refuse_full_width(text)
     with_unit = _WITH_UNIT.fullmatch(written)
     if with_unit is not None and (with_unit[1] or with_unit[3]) and not re.search(r"[-+*/()<>=]", with_unit[3] or ""):
         _fail("unit-in-number", text.place, text=written, suggestion=with_unit[2])

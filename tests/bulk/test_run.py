@@ -295,6 +295,40 @@ def test_a_file_where_the_folder_should_be(book: Mapping[str, Compiled], tmp_pat
     assert found.value.code == "output-not-folder"
 
 
+def test_a_folder_that_cannot_be_made(book: Mapping[str, Compiled], tmp_path: Path) -> None:
+    """The folder, and what the system says against it."""
+    source = written(tmp_path)
+
+    with pytest.raises(FileProblem) as found:
+        run(book, source, source / "out")
+
+    assert (found.value.code, found.value.file) == ("output-unwritable", str(source / "out"))
+    assert "writing stopped: Not a directory." in str(found.value)
+
+
+def test_a_disk_that_is_full(book: Mapping[str, Compiled], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told with the file's name; no results are left, and closing what is half written is no second error."""
+
+    class Full:
+        def __init__(self, *_: object, **__: object) -> None:
+            pass
+
+        def write_table(self, _: object = None) -> None:
+            raise OSError(28, "No space left on device")
+
+        close = write_table
+
+    source = written(tmp_path)
+    monkeypatch.setattr("engine.bulk.sinks.pq.ParquetWriter", Full)
+
+    with pytest.raises(FileProblem) as found:
+        run(book, source, tmp_path / "out")
+
+    assert found.value.code == "output-unwritable"
+    assert "No space left on device" in str(found.value)
+    assert not (tmp_path / "out" / "summary.json").exists()
+
+
 def test_an_empty_portfolio_gives_empty_tables(book: Mapping[str, Compiled], tmp_path: Path) -> None:
     summary = run(book, written(tmp_path, portfolio().slice(0, 0)), tmp_path / "out")
 

@@ -195,6 +195,16 @@ def test_a_slip_in_a_column_name_is_not_taken_for_absence(book: Mapping[str, Com
     assert open_source(tmp_path / "rows", book, ["low_incom"]).passing == ("account", "low_incom")
 
 
+def test_a_column_name_in_full_width_letters(book: Mapping[str, Compiled], tmp_path: Path) -> None:
+    """A Chinese input method writes `ｋｗｈ`; carried along unread, it would leave every row without its kWh."""
+    table = portfolio()
+    parquet(table.rename_columns(["ｋｗｈ" if name == "kwh" else name for name in table.column_names]), tmp_path / "rows")
+
+    found = problem_of(tmp_path / "rows", book)
+
+    assert (found.code, found.parameters["input"]) == ("portfolio-column-name", "kwh")
+
+
 def test_a_column_stands_twice(book: Mapping[str, Compiled], tmp_path: Path) -> None:
     table = portfolio()
     csv(table.append_column("kwh", table.column("kwh")), tmp_path / "rows")
@@ -224,6 +234,11 @@ def test_row_ids_of_a_type_that_is_no_id(book: Mapping[str, Compiled], tmp_path:
         (b"PK\x03\x04\x00\x00\x00\x00", "portfolio-format"),
         (b"PAR1 and then nothing", "portfolio-unreadable"),
         ("row_id,ruleset,户号\n".encode("gb18030"), "portfolio-encoding"),
+        ("row_id,ruleset,户号\n".encode("utf-16"), "portfolio-encoding"),
+        (b"PK\x03\x04 an Excel workbook", "portfolio-format"),
+        (b"row_id;ruleset;period_from;period_to\n", "portfolio-separator"),
+        (b"row_id\truleset\tperiod_from\tperiod_to\n", "portfolio-separator"),
+        ("row_id，ruleset，period_from，period_to\n".encode(), "portfolio-separator"),
     ],
 )
 def test_files_that_are_no_portfolio(octets: bytes, code: str, book: Mapping[str, Compiled], tmp_path: Path) -> None:
@@ -262,8 +277,8 @@ def test_a_folder_and_nothing(book: Mapping[str, Compiled], tmp_path: Path) -> N
 
 def test_every_file_problem_speaks_both_languages() -> None:
     """A placeholder stands in both texts, so that neither language says less."""
-    names = ("reason", "seems", "column", "known", "instead", "instead_zh", "came", "input", "found")
-    parameters = dict.fromkeys(names, "…")
+    names = ("reason", "reason_zh", "seems", "seems_zh", "sign", "sign_zh", "column", "known", "instead", "instead_zh")
+    parameters = dict.fromkeys((*names, "came", "input", "found"), "…")
 
     for code, entry in FILE_PROBLEMS.items():
         found = FileProblem(code, "f", **parameters)

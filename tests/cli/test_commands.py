@@ -359,6 +359,18 @@ class TestExplain:
         assert found["total"] == "21.95"
         assert found["lines"][0]["before_rounding"] == "21.950865"
 
+    def test_what_the_row_does_not_give_has_no_value(self) -> None:
+        """Absence never means zero, so the working of a plain meter does not say `kwh_peak = 0.00`."""
+        rules = ["--rules", str(ROOT / "rules" / "cn" / "jiangsu")]
+        given = ["--set", "kwh_total=100", "--set", "kwh_year_before=0", "--format", "json"]
+
+        done = dianjia("explain", "cn.jiangsu.residential", *rules, "--period", "2026-01", *given)
+
+        (first, *_) = json.loads(done.stdout)["lines"]
+        named = {one["name"]: one["value"] for one in first["names"]}
+        assert (named["kwh"], named["kwh_year_before"]) == ("100.00", "0.00")
+        assert "kwh_peak" not in named
+
     def test_in_chinese(self, here: Path) -> None:
         done = dianjia("explain", HOME, "--period", "2026-01", "--set", "kwh=41.55", "--language", "zh")
 
@@ -509,6 +521,64 @@ class TestSchema:
         assert "'over' is a required property" in error.message
 
 
+@pytest.mark.parametrize(
+    ("arguments", "english", "chinese"),
+    [
+        (["bill", HOME], "a bill needs its billing period", "账单需要计费周期"),
+        (["bill", HOME, "--period", "2026-13"], "is no billing period", "不是计费周期"),
+        (["bill", "home", "--period", "2026-01"], "Did you mean", "是否指"),
+        (["bill", HOME, "--period", "2026-01", "--set", "kwk=1"], "reads no input `kwk`", "没有输入 `kwk`"),
+        (["bill", HOME, "--period", "2026-01", "--set", "kwh=1,5"], "a comma may be", "逗号可能是"),
+        (["bill", HOME, "--input", "none.json"], "cannot be read", "文件读不出"),
+        (["due", "--within", "soon"], "is no number of days", "不是天数"),
+    ],
+)
+def test_what_was_typed_wrong_is_said_in_both_languages(
+    arguments: list[str], english: str, chinese: str, here: Path
+) -> None:
+    plain = dianjia(*arguments)
+    in_chinese = dianjia("--language", "zh", *arguments)
+
+    assert english in plain.stderr
+    assert chinese in in_chinese.stderr
+    assert plain.exit_code == in_chinese.exit_code > 0
+
+
+def test_a_broken_rule_set_does_not_stop_the_bills_of_another(here: Path) -> None:
+    """It is mentioned; its own bills, and a file that two claim, do stop."""
+    arguments = ["bill", HOME, "--period", "2026-01", "--set", "kwh=100", "--format", "json"]
+    replace(here / "rules" / "shop.ruleset.yaml", "price:", "prise:")
+
+    mentioned = dianjia(*arguments)
+    own = dianjia("bill", SHOP, *arguments[2:])
+    (here / "rules" / "copy.ruleset.yaml").write_text(TESTED, encoding="utf-8")
+    twice = dianjia(*arguments)
+
+    assert json.loads(mentioned.stdout)["total"] == "52.83"
+    assert "in other rules; `dianjia check` shows what is wrong" in mentioned.stderr
+    assert (own.exit_code, own.stdout) == (1, "")
+    assert "unknown-key: `prise`" in own.stderr
+    assert (twice.exit_code, twice.stdout) == (1, "")
+    assert "document-twice" in twice.stderr
+
+
+def test_a_run_that_is_stopped(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C says what is left, and that it is no result."""
+    write_portfolio(here)
+
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("engine.bulk.run.run", stopped)
+
+    done = dianjia("run", "--input", "rows.parquet", "--output", "out")
+
+    assert done.exit_code == 130
+    assert (
+        done.stderr == "out: stopped. What was written ends in `.partial` and is no result; run again to begin anew.\n"
+    )
+
+
 def test_the_installed_command(here: Path) -> None:
     """The script itself, as a user calls it: exit code, output and errors apart."""
     command = Path(sys.executable).parent / "dianjia"
@@ -533,3 +603,13 @@ def test_demo(here: Path) -> None:
     assert ["received", "2,000"] in [line.split() for line in done.stdout.splitlines()]
     assert "dianjia explain cn." in done.stdout
     assert "Working" in done.stdout
+    assert done.stderr == ""
+
+
+def test_demo_with_other_rules(here: Path) -> None:
+    """Rules that the portfolio was not made for refuse other rows than the planted ones; that is said, and no fault."""
+    done = dianjia("demo", "--rows", "400", "--rules", str(ROOT / "rules" / "cn" / "jiangsu"))
+
+    assert done.exit_code == 0
+    assert "10 rows were planted, " in done.stderr
+    assert "these rules differ from the shipped ones" in done.stderr

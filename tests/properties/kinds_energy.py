@@ -172,7 +172,7 @@ def _tier_uplift(given: Given, period_from: date, period_to: date) -> Bill:
     year = [(D(2520), D("0.05")), (D(4800), D("0.30"))]
     return bill(
         {"energy": flat.flat(kwh, D("0.6002"))},
-        named("month", tier_uplift.tier_uplift(kwh, month, widen=widen)),
+        named("monthly", tier_uplift.tier_uplift(kwh, month, widen=widen)),
         named("year", tier_uplift.tier_uplift(kwh, year, number(given, "kwh_year_before"))),
     )
 

@@ -1,0 +1,165 @@
+"""What a charge kind sees of the compiler while it lowers one charge (`engine.charges.base.Context`)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, NoReturn
+
+from engine.calendars.calendar import tou_period_names
+from engine.calendars.days import day_number
+from engine.charges.base import ChargeModel
+from engine.compiler.assemble import Assembled
+from engine.compiler.constants import ConstantSource, Piece, scaled, single
+from engine.compiler.figures import check_plausible, days, label
+from engine.language.fields import Dated, Priced, Printed, Source
+from engine.language.formulas import (
+    Expr,
+    Item,
+    Name,
+    Number,
+    total,
+    written,
+)
+from engine.language.nodes import Text
+from engine.language.problems import Place, Problem, ProblemsFound, problem
+from engine.language.reading import did_you_mean
+from engine.language.units import DIMENSIONLESS, Unit, parse_unit
+
+if TYPE_CHECKING:
+    from engine.compiler.lower import Resolver
+
+MONTH = parse_unit("month")[0]
+DAY = parse_unit("day")[0]
+ONE = Fraction(1)
+
+
+class ChargeContext:
+    """What a charge kind sees while it lowers one charge (`engine.charges.base.Context`)."""
+
+    def __init__(self, name: str, charge: ChargeModel, resolver: Resolver, source: Source | None) -> None:
+        self.name = name
+        self.charge = charge
+        self.resolver = resolver
+        self.source = source
+        self.place = resolver.assembled.names[name]
+        self.currency = resolver.currency
+        self.minor_places = resolver.assembled.ruleset.minor_places
+
+    def figure(self, path: str, priced: Priced, unit: Unit, scale: Fraction = ONE) -> Expr:
+        full = f"{self.name}.{path}"
+        if isinstance(priced, Printed):
+            cell = scaled(priced, scale)
+            self.resolver.problems += check_plausible(cell, unit, None, ONE)
+            source = single(full, unit, cell, *label(self.source), full, priced.place)
+        elif isinstance(priced, Dated):
+            source = self.dated(full, priced, unit, scale)
+        else:
+            self.expect_unit(priced, unit)
+            self.resolver.define(full, priced, priced.place)
+            return Name(full, place=priced.place)
+        self.resolver.constants[full] = source
+        return Name(full, place=source.place)
+
+    def dated(self, full: str, priced: Dated, unit: Unit, scale: Fraction) -> ConstantSource:
+        pieces = []
+        for entry, after in zip(priced.dated, [*priced.dated[1:], None], strict=True):
+            first, end = days(entry.from_, entry.through)
+            if entry.through is None and after is not None:
+                end = day_number(after.from_)
+            cell = scaled(entry.printed, scale)
+            self.resolver.problems += check_plausible(cell, unit, None, ONE)
+            pieces.append(Piece(first, end, {(): cell}, *label(entry.source or self.source)))
+        return ConstantSource(full, unit, full, (), tuple(pieces), priced.place)
+
+    def expect_unit(self, expr: Expr, unit: Unit) -> None:
+        """Tell a price or limit of the wrong unit at its own place, before it meets a quantity."""
+        got = self.unit_of(expr)
+        if self.resolver.unknown:
+            return  # a name that is not known is told by inference; no unit can be made of it
+        if got != DIMENSIONLESS and got not in (unit, unit / MONTH, unit / DAY, unit * MONTH):
+            self.fail("figure-unit", expr.place, formula=written(expr), unit=got, expected=str(unit) or "1")
+
+    def unit_of(self, expr: Expr) -> Unit:
+        return self.resolver.unit_of(expr)
+
+    def per_period(self, expr: Expr) -> Expr:
+        powers = dict(self.unit_of(expr).dims)
+        if powers.get("month", 0) == -1:
+            return expr * Name("months", place=expr.place)
+        if powers.get("day", 0) == -1:
+            return expr * Name("days", place=expr.place)
+        return expr
+
+    def define(self, name: str, expr: Expr) -> Name:
+        full = f"{self.name}.{name}"
+        self.resolver.define(full, expr, expr.place or self.charge.place)
+        return Name(full, place=expr.place)
+
+    def base(self, names: list[Text]) -> Expr:
+        items: dict[str, Name] = {}
+        for name in names:
+            for one in self.resolver.charges_named(name, self.name):
+                if one in items:
+                    self.fail("listed-twice", name.place, items[one].place, name=one)
+                items[one] = Name(one, place=name.place)
+        return total(list(items.values()))
+
+    def columns(self, table_row: Expr) -> tuple[str, ...]:
+        if not isinstance(table_row, Item):
+            return ()
+        table = self.resolver.tables.get(table_row.table)
+        return tuple(table.columns) if table is not None else ()
+
+    def tou_periods(self) -> tuple[str, ...]:
+        calendar = self.resolver.calendar
+        return tou_period_names(calendar) if calendar is not None else ()
+
+    def setting(self, text: Text, allowed: tuple[str, ...]) -> str:
+        chosen, known = self.resolver.assembled.settings.get(str(text), text), ", ".join(allowed)
+        near = did_you_mean(chosen, allowed)
+        if str(chosen) in allowed:
+            return str(chosen)
+        if chosen is text:
+            self.fail("unknown-word", text.place, None, text=text, allowed=known, **near)
+        told = {"setting": text, "value": chosen, "charge": self.name, "known": known}
+        self.fail("setting-not-known", chosen.place, text.place, **told, **near)
+
+    def price_of(self, charge: Text) -> Expr:
+        self._fund(charge)
+        return Name(f"{charge}.price", place=charge.place)
+
+    def amount_of(self, charge: Text) -> Expr:
+        self._fund(charge)
+        return Name(str(charge), place=charge.place)
+
+    def _fund(self, charge: Text) -> None:
+        """A charge that is taken out of a price is billed in every row: else it is not said who bears it."""
+        if str(charge) not in self.resolver.assembled.charges:
+            raise ProblemsFound([unknown_charge(charge, self.resolver.assembled)])
+        model, _ = self.resolver.assembled.charges[str(charge)]
+        for key in ("when", "in_force"):
+            if getattr(model, key) is not None:
+                self.fail("less-not-always", charge.place, model.place_of(key), name=charge, charge=self.name)
+
+    def bands(self) -> tuple[str, ...]:
+        return tuple(self.resolver.assembled.bands)
+
+    def printed(self, expr: Expr) -> Printed | None:
+        if isinstance(expr, Number):
+            return Printed(f"{expr.value:f}", expr.value, 0, expr.place or self.place)
+        source = self.resolver.constants.get(expr.path) if isinstance(expr, Name) else None
+        cells = [cell for piece in source.pieces for cell in piece.cells.values()] if source is not None else []
+        if len(cells) != 1 or cells[0] is None:
+            return None
+        return Printed(cells[0].text, cells[0].value, cells[0].places, cells[0].place or self.place)
+
+    def fail(self, code: str, place: Place | None, other: Place | None = None, **parameters: object) -> NoReturn:
+        raise ProblemsFound((problem(code, place, other, **parameters),))
+
+
+def unknown_charge(name: Text, assembled: Assembled) -> Problem:
+    """That no charge and no ledger code has a name."""
+    charges = assembled.charges
+    ledgers = [str(model.ledger) for model, _ in charges.values() if model.ledger is not None]
+    near = did_you_mean(name, [one for one in (*charges, *ledgers) if one != str(name)])
+    return problem("unknown-charge", name.place, None, name=name, known=", ".join(charges), **near)
