@@ -103,7 +103,25 @@ def run_check(
             told = {"check": item.name, "row": ", ".join(key), "divisor": written(bad.divisor)}
             other = None if cell is None else cell.place
             problems.append(problem("check-divides-by-zero", bad.divisor.place, other, **told))
-    return problems
+    return _together(item, problems, len(rows), [name for name in _names(check.holds) if name in outer])
+
+
+_FAILS: Final = ("check-failed", "exception-differs")
+_ROWS_MIN = 3  # from so many rows on, a check that fails in all of them is told once
+
+
+def _together(item: TableCheck, problems: list[Problem], rows: int, values: list[str]) -> list[Problem]:
+    """One problem for all rows where all fail: then a value that every row reads is wrong, and not the rows."""
+    failed = [one for one in problems if one.code in _FAILS]
+    if rows < _ROWS_MIN or len(failed) < rows or not values:
+        return problems
+    first = failed[0]
+    told = {"check": item.name, "count": rows, "values": ", ".join(dict.fromkeys(values))}
+    told |= {name: first.parameters[name] for name in ("printed", "computed")}
+    return [
+        *(one for one in problems if one.code not in _FAILS),
+        problem("check-fails-everywhere", first.place, item.place, **told),
+    ]
 
 
 def _row(

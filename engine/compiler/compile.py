@@ -35,8 +35,9 @@ from engine.compiler.lower import Resolved, resolve
 from engine.compiler.outputs import OutputMaker
 from engine.compiler.plan import Planned, plan
 from engine.compiler.program import Compiled, DayTable, Program, TestCase
-from engine.language.models import RuleSet, Test
+from engine.language.models import Notice, RuleSet, Test
 from engine.language.problems import Problem, ProblemsFound, problem
+from engine.language.reading import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ def _alone(library: Library, files: Collection[str]) -> list[Problem]:
                 continue
             for check in checks:
                 problems += run_check(check, tables, constants)
+            problems += _series(library, notices[-1])
     for layer in (*library.forms.values(), *library.shared.values()):
         if layer.place.file in files:
             alone, more = assemble_alone(library, layer)
@@ -120,6 +122,15 @@ def _alone(library: Library, files: Collection[str]) -> list[Problem]:
                 found_here = run_check(check, alone.tables, alone.constants, alone.broken)
                 problems += [one for one in found_here if one.code not in _OPEN]
     return problems
+
+
+def _series(library: Library, notice: Notice) -> list[Problem]:
+    """A series that no rule set reads, and whose name is nearly that of one that is read."""
+    read = {str(text) for ruleset in library.rulesets.values() for text in ruleset.fills.values()}
+    near = did_you_mean(str(notice.series), [name for name in library.notices if name in read])
+    if str(notice.series) in read or not near["suggestion"]:
+        return []
+    return [problem("series-not-read", notice.series.place, None, series=notice.series, **near)]
 
 
 _OPEN = ("unknown-name", "unknown-table")
@@ -269,7 +280,7 @@ def _compiled(
     ruleset = assembled.ruleset
     place_code, _, last = str(ruleset.ruleset).rpartition(".")
     files = tuple(sorted(assembled.files))
-    hashes = "".join(f"{file}={_hash_of(library, file)};" for file in files)
+    hashes = "".join(sorted(_hash_of(library, file) for file in files))  # of contents: a folder may be moved
     source = ruleset.source
     return Compiled(
         id=str(ruleset.ruleset),

@@ -47,6 +47,12 @@ DOCUMENTS: Mapping[str, Entry] = {
         "没有共用文件 `{name}`。",
         "{suggestion_zh}共用文件应在所检查的文件夹，或其外层的 `rules/` 里。",
     ),
+    "series-not-read": Entry(
+        "no rule set reads the series `{series}`.",
+        "{suggestion}A notice is billed by the rule sets whose `fills` name its series.",
+        "没有规则集读取系列 `{series}`。",
+        "{suggestion_zh}规则集在 `fills` 里写明所用的系列。",
+    ),
     "unknown-series": Entry(
         "there is no series of notices `{name}`.",
         "{suggestion}A notice names its series in `series:`.",
@@ -218,6 +224,14 @@ FIGURES: Mapping[str, Entry] = {
         "校验 `{check}` 在 {row} 不成立：表列 {printed}，算得 {computed}。",
         "请与原件核对。原件确实如此的，写进 `except:`：`{{row: [{row}], printed: {printed}, computed: {computed}, "
         "why: …}}`。",
+        "The check",
+        "校验",
+    ),
+    "check-fails-everywhere": Entry(
+        "check `{check}` fails in all {count} rows; here printed {printed}, computed {computed}.",
+        "One of the values that every row reads is probably mistyped, or belongs to another month: {values}.",
+        "校验 `{check}` 在全部 {count} 行都不成立；此处表列 {printed}，算得 {computed}。",
+        "多半是各行共用的某个数值输错了，或是别的月份的：{values}。",
         "The check",
         "校验",
     ),

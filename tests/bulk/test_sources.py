@@ -198,7 +198,9 @@ def test_a_slip_in_a_column_name_is_not_taken_for_absence(book: Mapping[str, Com
 def test_a_column_name_in_full_width_letters(book: Mapping[str, Compiled], tmp_path: Path) -> None:
     """A Chinese input method writes `ｋｗｈ`; carried along unread, it would leave every row without its kWh."""
     table = portfolio()
-    parquet(table.rename_columns(["ｋｗｈ" if name == "kwh" else name for name in table.column_names]), tmp_path / "rows")
+    parquet(
+        table.rename_columns(["ｋｗｈ" if name == "kwh" else name for name in table.column_names]), tmp_path / "rows"
+    )
 
     found = problem_of(tmp_path / "rows", book)
 

@@ -130,6 +130,12 @@ class TestCheck:
         assert "个问题" in by_option
         assert by_environment == by_option
 
+    def test_a_notice_alone(self) -> None:
+        """It is checked, so it is counted."""
+        done = dianjia("check", str(ROOT / "rules" / "cn" / "hubei" / "agency_2026-01.notice.yaml"))
+
+        assert done.stdout == "0 rule sets of 1 file: no problem\n"
+
     def test_a_path_that_is_not_there(self, here: Path) -> None:
         done = dianjia("check", "nowhere")
 
