@@ -26,15 +26,17 @@ def agreement(book: Sequence[Compiled], rows: int, seed: int, format_: str, lang
         for compiled in book:
             found.append(compare_random(compiled, rows, seed, processes=processes, told=done.more))
     if format_ == "json":
-        emit({"seed": seed, "rulesets": [_json(one) for one in found]})
+        structures = [compiled.program.structure for compiled in book]
+        answers = [{"structure": structure, **_json(one)} for structure, one in zip(structures, found, strict=True)]
+        emit({"seed": seed, "rulesets": answers})
     else:
         say = words(language)
-        cells = [
-            [one.ruleset, *(f"{count:,}" for count in (one.rows, one.billed, one.rows - one.billed, one.different))]
-            for one in found
-        ]
-        headers = [say("rule set"), say("rows"), say("billed"), say("refused"), say("differences")]
-        click.echo(table(cells, headers, "<>>>>"))
+        cells = []
+        for compiled, one in zip(book, found, strict=True):
+            counts = (one.rows, one.billed, one.rows - one.billed, one.different)
+            cells.append([one.ruleset, compiled.program.structure, *(f"{count:,}" for count in counts)])
+        headers = [say(word) for word in ("rule set", "structure", "rows", "billed", "refused", "differences")]
+        click.echo(table(cells, headers, "<<>>>>"))
         for one in found:
             for difference in one.differences[:SHOWN]:
                 complain(_text(one.ruleset, difference, language))

@@ -40,6 +40,7 @@ _CHINESE: Final[Mapping[str, str]] = {
     "refused": "未出账",
     "rows": "行数",
     "rule set": "规则集",
+    "structure": "结构",
     "seconds": "秒",
     "source": "来源",
     "standing": "来源效力",

@@ -15,7 +15,7 @@ from engine.charges.base import LoweredLine, LoweredRefusal
 from engine.compiler.assemble import Assembled
 from engine.compiler.builder import Builder
 from engine.compiler.energy import energy_needs
-from engine.compiler.infer import Inference
+from engine.compiler.infer import Inference, givens
 from engine.compiler.lower import ChargeRule, Resolved
 from engine.compiler.names import is_given, read_input
 from engine.compiler.needs import NO_PRICE, Need, Value, guarded, joined
@@ -119,20 +119,27 @@ class OutputMaker:
     def refuse(self, name: str) -> None:
         rule = self.assembled.refuse[name]
         condition = self.inference.condition(rule.when)
-        values, _ = self.values_in(rule.message)
+        values, _ = self.values_in(rule.message, rule.when)
         about = str(rule.field) if rule.field is not None else name
         refusal = Refusal("refused-by-rule", about, str(rule.message), values, rule.place)
         for need in condition.needs:
             self.need(need)
         self.need(Need(self.builder.negation(condition.step), None, refusal))
 
-    def values_in(self, message: Text) -> tuple[tuple[tuple[str, int], ...], tuple[Need, ...]]:
-        """The names in a message's braces with the steps that hold them, and what named formulas need."""
+    def values_in(self, message: Text, when: Expr) -> tuple[tuple[tuple[str, int], ...], tuple[Need, ...]]:
+        """The names in a message's braces with the steps that hold them, and what named formulas need.
+
+        An optional input can be named where `when` makes sure that it is given: absence has no number to show.
+        """
         found: dict[str, int] = {}
+        given = givens(when, True)
         needs: list[Need] = []
         for match in _BRACES.finditer(str(message)):
             name = match[1].strip()
             if name in self.resolved.scope.inputs:
+                if self.resolved.scope.inputs[name].optional and name not in given:
+                    place = message.piece(match.start(1), match.end(1))
+                    raise ProblemsFound([problem("message-may-be-absent", place, when.place, name=name)])
                 self.inference.inputs_read.add(name)
                 anywhere = replace(self.resolved.scope.inputs[name], optional=False, needed_when=None)
                 found[name] = read_input(self.inference, anywhere, Name(name)).step
@@ -350,7 +357,7 @@ class OutputMaker:
         """A warning is not raised where something that it reads is missing; it never refuses a bill."""
         rule = self.assembled.warnings[name]
         condition = self.inference.condition(rule.when)
-        values, needs = self.values_in(rule.message)
+        values, needs = self.values_in(rule.message, rule.when)
         step = self.surely(replace(condition, needs=joined(self.builder, condition.needs, needs)))
         self.outputs.warnings.append(
             Warning(

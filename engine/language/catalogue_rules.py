@@ -140,6 +140,14 @@ TYPES: Mapping[str, Entry] = {
         "提示里的 `{name}` 没有声明。",
         "{suggestion_zh}花括号里可写：{known}，以及计费量。",
     ),
+    "message-may-be-absent": Entry(
+        "the message names `{name}`, which is optional and may be absent there.",
+        "Write `given({name}) and …` in `when`, or leave `{{{name}}}` out of the message.",
+        "提示里的 `{name}` 是选填项，那时可能没有值。",
+        "请在 `when` 里写 `given({name}) and …`，或在提示里去掉 `{{{name}}}`。",
+        "The condition",
+        "条件",
+    ),
     "cycle": Entry(
         "the formulas go round in a circle: {ring}.",
         "Break the circle: one of them must not use the next.",
