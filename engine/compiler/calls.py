@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 from engine.calendars.days import day_number
 from engine.compiler.fold import root
+from engine.compiler.inferring import Inferring
 from engine.compiler.names import is_given, read_name
 from engine.compiler.needs import Need, Value, joined
 from engine.compiler.program import Refusal, Rounding, Type
 from engine.language.formulas import Binary, Call, Expr, If, Name, Number, Unary, factors, written
 from engine.language.reading import did_you_mean
 
-if TYPE_CHECKING:
-    from engine.compiler.infer import Inference
-
 SYMMETRIC = ("half_up", "half_even", "up", "down")  # rounding that a minus sign does not change
 
 
-def call(infer: Inference, expr: Call) -> Value:
+def call(infer: Inferring, expr: Call) -> Value:
     """A function of the formula language."""
     places, mode = expr.places or 0, Rounding(expr.mode)
     arguments = expr.arguments
@@ -56,7 +53,7 @@ def call(infer: Inference, expr: Call) -> Value:
             raise AssertionError(expr.function)
 
 
-def fold_call(infer: Inference, expr: Call) -> Value:
+def fold_call(infer: Inferring, expr: Call) -> Value:
     """min, max and sum, two by two."""
     result = infer.numeric(expr.arguments[0])
     for argument in expr.arguments[1:]:
@@ -71,7 +68,7 @@ def fold_call(infer: Inference, expr: Call) -> Value:
     return result
 
 
-def rounded(infer: Inference, inner: Expr, places: int, mode: Rounding) -> Value:
+def rounded(infer: Inferring, inner: Expr, places: int, mode: Rounding) -> Value:
     """Round, fused with what is beneath: a product wider than a column exists only with its rounding."""
     match inner:
         case If(condition=condition, then=then, otherwise=otherwise):
@@ -96,7 +93,7 @@ def rounded(infer: Inference, inner: Expr, places: int, mode: Rounding) -> Value
             return Value(infer.builder.round(value.step, places, mode, inner.place), value.needs, value.zero)
 
 
-def divide(infer: Inference, expr: Call, places: int, mode: Rounding) -> Value:
+def divide(infer: Inferring, expr: Call, places: int, mode: Rounding) -> Value:
     """A quotient with named places and mode; a divisor of zero refuses the row."""
     top, bottom = expr.arguments
     divisor = infer.numeric(bottom)
@@ -122,7 +119,7 @@ def divide(infer: Inference, expr: Call, places: int, mode: Rounding) -> Value:
     return Value(step, needs)
 
 
-def sqrt(infer: Inference, expr: Call, places: int, mode: Rounding) -> Value:
+def sqrt(infer: Inferring, expr: Call, places: int, mode: Rounding) -> Value:
     """A square root with named places and mode."""
     inner = infer.numeric(expr.arguments[0])
     type_ = infer.type(inner)
@@ -136,7 +133,7 @@ def sqrt(infer: Inference, expr: Call, places: int, mode: Rounding) -> Value:
     return Value(infer.builder.make("sqrt", (inner.step,), bounds, mode, expr.place), inner.needs)
 
 
-def asked_given(infer: Inference, expr: Call) -> Value:
+def asked_given(infer: Inferring, expr: Call) -> Value:
     """given(x), of an input that may be absent."""
     name = expr.arguments[0]
     if not isinstance(name, Name) or name.path not in infer.scope.inputs:
@@ -148,7 +145,7 @@ def asked_given(infer: Inference, expr: Call) -> Value:
     return Value(is_given(infer, name.path))
 
 
-def unrounded(infer: Inference, expr: Call) -> Value:
+def unrounded(infer: Inferring, expr: Call) -> Value:
     """A charge's amount before rounding."""
     name = expr.arguments[0]
     path = f"{name.path}.unrounded" if isinstance(name, Name) else ""
@@ -159,7 +156,7 @@ def unrounded(infer: Inference, expr: Call) -> Value:
     return read_name(infer, Name(path, place=expr.place))
 
 
-def written_day(infer: Inference, expr: Call) -> Value:
+def written_day(infer: Inferring, expr: Call) -> Value:
     """day(2026, 1, 31)."""
     parts = [int(a.value) for a in expr.arguments if isinstance(a, Number) and a.value == int(a.value)]
     try:

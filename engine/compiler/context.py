@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn, Protocol
 
-from engine.calendars.calendar import tou_period_names
+from engine.calendars.calendar import Calendar, tou_period_names
 from engine.calendars.days import day_number
 from engine.charges.base import ChargeModel
 from engine.compiler.assemble import Assembled
 from engine.compiler.constants import ConstantSource, Piece, scaled, single
 from engine.compiler.figures import check_plausible, days, label
+from engine.compiler.scope import TableSource
 from engine.language.fields import Dated, Priced, Printed, Source
 from engine.language.formulas import (
     Expr,
@@ -25,18 +26,36 @@ from engine.language.problems import Place, Problem, ProblemsFound, problem
 from engine.language.reading import did_you_mean
 from engine.language.units import DIMENSIONLESS, Unit, parse_unit
 
-if TYPE_CHECKING:
-    from engine.compiler.lower import Resolver
-
 MONTH = parse_unit("month")[0]
 DAY = parse_unit("day")[0]
 ONE = Fraction(1)
 
 
+class Resolving(Protocol):
+    """What a charge's context needs of the rule set being resolved; `engine.compiler.lower.Resolver` is it."""
+
+    assembled: Assembled
+    calendar: Calendar | None
+    currency: Unit
+    constants: dict[str, ConstantSource]
+    tables: dict[str, TableSource]
+    problems: list[Problem]
+    unknown: set[str]
+
+    def define(self, path: str, expr: Expr, place: Place | None) -> None:
+        """Give a formula a name."""
+
+    def unit_of(self, expr: Expr) -> Unit:
+        """The unit that an expression will have."""
+
+    def charges_named(self, name: Text, asking: str) -> list[str]:
+        """The charge of that name, or the charges of that ledger code."""
+
+
 class ChargeContext:
     """What a charge kind sees while it lowers one charge (`engine.charges.base.Context`)."""
 
-    def __init__(self, name: str, charge: ChargeModel, resolver: Resolver, source: Source | None) -> None:
+    def __init__(self, name: str, charge: ChargeModel, resolver: Resolving, source: Source | None) -> None:
         self.name = name
         self.charge = charge
         self.resolver = resolver

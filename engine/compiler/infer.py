@@ -6,12 +6,13 @@ Takes a `Scope` and expressions; gives `Value`s: a step with the needs that stan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NoReturn
 
 from engine.compiler.builder import Builder
 from engine.compiler.calls import call
+from engine.compiler.inferring import Make
 from engine.compiler.names import price_needs, read_name
 from engine.compiler.needs import Need, Value, guarded, joined
 from engine.compiler.program import DayTable, Refusal, Type
@@ -35,8 +36,6 @@ from engine.language.formulas import (
 from engine.language.problems import Place, ProblemsFound, problem
 from engine.language.reading import did_you_mean
 from engine.language.units import parse_unit
-
-Make = Callable[[Expr], Value]
 
 KINDS: Final[Mapping[str, Mapping[str, str]]] = {
     "boolean": {"kind": "a condition", "kind_zh": "条件"},

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from engine.compiler.fold import change_places
+from engine.compiler.inferring import Inferring
 from engine.compiler.needs import NO_PRICE, Need, Value, joined
 from engine.compiler.program import BOOLEAN, END_DAY, FIRST_DAY, DayTable, Refusal, Rounding, Step, Type
 from engine.compiler.scope import BUILT_IN, Definition, InputRule
@@ -14,13 +14,10 @@ from engine.language.formulas import Name, written
 from engine.language.reading import did_you_mean
 from engine.language.units import DIMENSIONLESS, parse_unit
 
-if TYPE_CHECKING:
-    from engine.compiler.infer import Inference
-
 MONTHS_MAX = 24  # a billing period of more months is refused where a charge counts months
 
 
-def read_name(infer: Inference, expr: Name) -> Value:
+def read_name(infer: Inferring, expr: Name) -> Value:
     """Look a name up and give its value."""
     path = expr.path
     if path in infer.scope.definitions:
@@ -43,7 +40,7 @@ def read_name(infer: Inference, expr: Name) -> Value:
     infer.fail("unknown-name", expr.place, None, name=path, **did_you_mean(path, infer.scope.known()))
 
 
-def definition(infer: Inference, definition: Definition, expr: Name) -> Value:
+def definition(infer: Inferring, definition: Definition, expr: Name) -> Value:
     """A named formula, inferred once."""
     path = definition.path
     if path in infer.definitions:
@@ -67,7 +64,7 @@ def definition(infer: Inference, definition: Definition, expr: Name) -> Value:
     return value
 
 
-def bounded(infer: Inference, definition: Definition, value: Value) -> Value:
+def bounded(infer: Inferring, definition: Definition, value: Value) -> Value:
     """Declared `from`/`to` of a quantity: a row outside is refused by name, later bounds follow."""
     if definition.low is not None and definition.high is not None and definition.low.value > definition.high.value:
         told = {"name": definition.path, "low": written(definition.low), "high": written(definition.high)}
@@ -94,7 +91,7 @@ def bounded(infer: Inference, definition: Definition, value: Value) -> Value:
     return value
 
 
-def read_input(infer: Inference, rule: InputRule, expr: Name) -> Value:
+def read_input(infer: Inferring, rule: InputRule, expr: Name) -> Value:
     """An input as a step; what may be absent comes with its need."""
     spec = rule.spec
     infer.inputs_read.add(spec.name)
@@ -107,7 +104,7 @@ def read_input(infer: Inference, rule: InputRule, expr: Name) -> Value:
     return Value(step)
 
 
-def price_needs(infer: Inference, slot: int) -> tuple[Need, ...]:
+def price_needs(infer: Inferring, slot: int) -> tuple[Need, ...]:
     """That a price is in force on the row's day; nothing where one always is."""
     in_force = covered(infer.builder, slot)
     if in_force is None:
@@ -116,17 +113,17 @@ def price_needs(infer: Inference, slot: int) -> tuple[Need, ...]:
     return (Need(in_force, None, Refusal(NO_PRICE, infer.builder.slots[slot].field, "", values)),)
 
 
-def is_given(infer: Inference, name: str) -> int:
+def is_given(infer: Inferring, name: str) -> int:
     """Whether the row gives an input."""
     return infer.builder.emit(Step("given", (), BOOLEAN, name=name))
 
 
-def day(infer: Inference, name: str) -> int:
+def day(infer: Inferring, name: str) -> int:
     """One of the row's days."""
     return infer.builder.emit(Step("input", (), Type("date", low=FIRST_DAY, high=END_DAY - 1), name=name))
 
 
-def built_in(infer: Inference, path: str) -> Value:
+def built_in(infer: Inferring, path: str) -> Value:
     """A name that every rule set has."""
     build = infer.builder
     if path in ("period_from", "period_to"):
