@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
+from math import isfinite
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from engine.bulk.problems import FileProblem
-from engine.evaluator.columns import TRUTHS
+from engine.evaluator.columns import FLOAT_DIGITS, TRUTHS
 from engine.evaluator.rows import Column
 
 PLACES_MAX: Final = 18
@@ -70,20 +72,32 @@ def read(array: Any, field: Any, wanted: Wanted, file: str) -> Cells:
 
 
 def plain(array: Any) -> Any:
-    """The column as one array, without a dictionary of numbers, in the widest of equal types."""
+    """The column as one array, without a dictionary of numbers; texts, in a dictionary too, with 32-bit offsets."""
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     if isinstance(array, pa.ExtensionArray):
         array = array.storage
+    if pa.types.is_run_end_encoded(array.type):
+        array = pc.run_end_decode(array)
     type_ = array.type
     if pa.types.is_dictionary(type_) and not is_text(type_.value_type):
         array = array.dictionary_decode()
         type_ = array.type
     if pa.types.is_large_string(type_) or _is_view(type_):
         array = array.cast(pa.string())
-    elif pa.types.is_run_end_encoded(type_):
-        array = pc.run_end_decode(array)
+    elif pa.types.is_dictionary(type_) and not pa.types.is_string(type_.value_type):
+        array = pa.DictionaryArray.from_arrays(array.indices, array.dictionary.cast(pa.string()))
     return array
+
+
+def passing(array: Any) -> Any:
+    """The column as one array as it came, but in a type that Arrow can take rows of and Parquet can hold."""
+    type_ = array.type
+    if pa.types.is_run_end_encoded(type_) or _is_view(type_):
+        return plain(array)
+    if pa.types.is_dictionary(type_) and _is_view(type_.value_type):
+        return plain(array)
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
 def is_text(type_: Any) -> bool:
@@ -234,6 +248,10 @@ def codes(array: Any, field: Any, wanted: Wanted, file: str) -> Cells:
     positions = np.asarray(indices if indices.null_count == 0 else indices.fill_null(0)).astype(np.int64, copy=False)
     if not names:
         names, valid = ("",), np.zeros(len(array), dtype=bool)
+    elif array.dictionary.null_count:
+        # A null of the dictionary is a cell not given, too.
+        named = np.asarray(array.dictionary.is_valid())[positions]
+        valid = named if valid is None else valid & named
     return _whole(Column(values=positions, valid=valid, codes=names))
 
 
@@ -349,11 +367,24 @@ def _by_distinct_text(array: Any, reading: Callable[[str], int | None]) -> Cells
 def _texts(array: Any, field: Any, file: str) -> Cells:
     places = field_places(field, file) if pa.types.is_integer(array.type) else 0
     column = _objects(array, places)(np.arange(len(array)))
+    if pa.types.is_float64(array.type):
+        column = _object_column([_of_float(value) for value in column.values.tolist()])
     return Cells(column, None, lambda positions: take(column, positions))
 
 
+def _of_float(value: float | None) -> object:
+    """The decimal that a double is nearest to, where 15 digits name it; else the double, which the door refuses."""
+    if value is None or not isfinite(value):
+        return None if value is None else str(value)
+    number = Decimal(repr(value))
+    return number if len(number.normalize().as_tuple().digits) <= FLOAT_DIGITS else value
+
+
 def _objects(array: Any, places: int = 0) -> Callable[[NDArray[np.int64]], Column]:
-    """Cells as text, Decimal, day, whole number, true or false; None where not given."""
+    """Cells as text, Decimal, day, whole number, true or false; None where not given.
+
+    Whole numbers that are scaled by `places` come as the Decimals that they stand for: no object has places of its own.
+    """
 
     def as_came(positions: NDArray[np.int64]) -> Column:
         values = array.take(pa.array(positions)).to_pylist()
@@ -363,10 +394,12 @@ def _objects(array: Any, places: int = 0) -> Callable[[NDArray[np.int64]], Colum
 
 
 def _object_column(values: list[object], places: int = 0) -> Column:
+    if places:
+        values = [None if value is None else Decimal(str(value)).scaleb(-places) for value in values]
     objects = np.empty(len(values), dtype=object)
     objects[:] = values
     given = np.array([value is not None for value in values], dtype=bool)
-    return Column(values=objects, places=places, valid=None if bool(given.all()) else given)
+    return Column(values=objects, valid=None if bool(given.all()) else given)
 
 
 def _whole(column: Column) -> Cells:

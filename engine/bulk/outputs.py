@@ -15,8 +15,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from engine.bulk import cells
 from engine.bulk.messages import warning_messages
 from engine.bulk.money import decimals, precision_of
+from engine.bulk.problems import FileProblem
 from engine.bulk.sources import Batch, Source
 from engine.compiler.program import Compiled, Line, Type
 from engine.evaluator.batch import Dispatched, Group
@@ -25,6 +27,7 @@ from engine.evaluator.refuse import row_problem
 from engine.evaluator.rows import RowProblem
 
 Amounts = Literal["scaled", "decimal"]
+AS_GIVEN: Final = frozenset({"out-of-bounds", "too-many-places", "unknown-column"})  # name a cell: 007, not 7
 LEVELS: Final = ("info", "yellow", "amber", "red")
 
 REFUSED: Final = (
@@ -64,7 +67,8 @@ def lay_out(book: Mapping[str, Compiled], source: Source, amounts: Amounts, deta
     high = max((of.high * by for of, by in zip(totals, scale, strict=True)), default=0)
     money = pa.decimal128(precision_of(low, high), places)
     row_id = _row_id_field(source)
-    passing = [source.schema.field(name) for name in source.passing]
+    nothing = source.schema.empty_table()
+    passing = [nothing.field(name).with_type(cells.passing(nothing.column(name)).type) for name in source.passing]
     bills = pa.schema(
         [
             row_id,
@@ -88,6 +92,9 @@ def lay_out(book: Mapping[str, Compiled], source: Source, amounts: Amounts, deta
             pa.field("message", pa.string()),
         ]
     )
+    for name in source.passing:
+        if bills.names.count(name) > 1:
+            raise FileProblem("portfolio-column-taken", str(source.path), column=name)
     lines = _structures(book, rulesets, row_id, amounts, details)
     return Layout(book, rulesets, ledgers, places, bills, refused, warnings, lines, amounts, details)
 
@@ -194,10 +201,14 @@ def tables(
 
 
 def _renamed(found: RowProblem, batch: Batch, position: int) -> RowProblem:
-    """Put the row id of the file in the place of the position that the evaluator was given."""
+    """Name the row and its cell as the file has them: the evaluator was given a position and, for text, a number."""
     row_id = batch.row_id[position].as_py()
     if found.code == "duplicate-row":
         return row_problem(position, row_id, found.code, found.field, str(row_id))
+    if found.code in AS_GIVEN and found.field in batch.texts:
+        more = {name: text for name, text in found.parameters.items() if name not in {"field", "value"}}
+        text = batch.texts[found.field][position].as_py()
+        return row_problem(position, row_id, found.code, found.field, text, found.place, **more)
     return RowProblem(
         position, row_id, found.code, found.field, found.value, found.reason, found.place, found.parameters
     )
@@ -232,7 +243,7 @@ def _bills(layout: Layout, batch: Batch, done: Sequence[Dispatched]) -> Any:
     precision = layout.bills.field("total").type.precision
     columns = [
         taken(batch.row_id),
-        *(taken(_joined(array)) for array in batch.passing.values()),
+        *(taken(array) for array in batch.passing.values()),
         pa.DictionaryArray.from_arrays(which, pa.array(layout.rulesets, pa.string())),
         pa.DictionaryArray.from_arrays(which, pa.array([one.content_hash for one in book], pa.string())),
         _days(kept(batch.period_from)),
@@ -242,10 +253,6 @@ def _bills(layout: Layout, batch: Batch, done: Sequence[Dispatched]) -> Any:
         pa.DictionaryArray.from_arrays(which, pa.array([one.currency for one in book], pa.string())),
     ]
     return pa.Table.from_arrays(columns, schema=layout.bills)
-
-
-def _joined(array: Any) -> Any:
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
 def _days(days: NDArray[np.int64]) -> Any:

@@ -92,6 +92,12 @@ FILE_PROBLEMS: Mapping[str, Entry] = {
         "列 `{column}` 出现两次。",
         "请只保留一个，或给另一个改名。",
     ),
+    "portfolio-column-taken": Entry(
+        "no rule set reads the column `{column}`, and the bills have a column of that name.",
+        "Give it another name, for example `given_{column}`; it then passes through to the bills.",
+        "没有规则集读取列 `{column}`，而账单已有同名列。",
+        "请改名，例如 `given_{column}`；改名后随行带出。",
+    ),
     "portfolio-column-name": Entry(
         "no rule set reads the column `{column}`, and `{input}`, which one reads, is missing.",
         "Rename it to `{input}`; if it is meant to pass through unread, name it in --pass.",

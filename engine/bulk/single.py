@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 
 from engine.bulk import cells, files, sources
 from engine.calendars.days import read_day
-from engine.compiler.program import Compiled
+from engine.compiler.program import Compiled, Type
+from engine.evaluator.columns import of_float
 
 _KEYS: Final = ("row_id", "ruleset", "period_from", "period_to")
 
@@ -42,9 +43,13 @@ def portfolio_rows(path: Path, compiled: Compiled, row_ids: Collection[str]) -> 
     """
     others = {name for name in files.opened(path)[1].names if name not in _KEYS}
     own = sources.wanted_of({compiled.id: compiled})
+    types = {spec.name: spec.type for spec in compiled.program.inputs if spec.name in own}
     source = sources.open_source(path, {compiled.id: compiled}, others - own.keys())
     texts = set(row_ids)
     for table in files.tables(path, source.format, source.schema, ["ruleset"], sources.BATCH_ROWS):
+        columns = {name: cells.passing(table.column(name)) for name in table.column_names}
+        fields = [field.with_type(columns[field.name].type) for field in table.schema]
+        table = pa.table(list(columns.values()), schema=pa.schema(fields))
         chosen = table.filter(_equal(table.column("ruleset"), compiled.id))
         if texts and chosen.num_rows:
             chosen = chosen.filter(pc.is_in(chosen.column("row_id").cast(pa.string()), pa.array(sorted(texts))))
@@ -54,7 +59,8 @@ def portfolio_rows(path: Path, compiled: Compiled, row_ids: Collection[str]) -> 
             if field.name in own and pa.types.is_integer(field.type)
         }
         for row in chosen.to_pylist():
-            values = {name: _value(row[name], places.get(name, 0)) for name in own if row.get(name) is not None}
+            values = {name: _value(row[name], of, places.get(name, 0)) for name, of in types.items() if name in row}
+            values = {name: value for name, value in values.items() if value is not None}
             yield PortfolioRow(row["row_id"], _day(row["period_from"]), _day(row["period_to"]), values)
 
 
@@ -62,10 +68,9 @@ def _equal(column: Any, text: str) -> Any:
     return pc.fill_null(pc.equal(column.cast(pa.string()), text), False)
 
 
-def _value(value: object, places: int) -> object:
+def _value(value: object, of: Type, places: int) -> object:
     if isinstance(value, float):
-        # The shortest text of a double is the decimal that it is nearest to, where it is nearest to a short one.
-        return Decimal(repr(value))
+        return of_float(of, value)
     if isinstance(value, int) and not isinstance(value, bool) and places:
         return Decimal(value).scaleb(-places)
     if isinstance(value, datetime):

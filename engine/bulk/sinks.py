@@ -129,7 +129,8 @@ class Folder:
         for file in self._files.values():
             file.close()
         with writing(self.path):
-            for earlier in self._earlier:
+            # The summary goes first: wherever this is cut short, no summary speaks for files that are gone.
+            for earlier in sorted(self._earlier, key=lambda file: file.name != SUMMARY):
                 earlier.unlink(missing_ok=True)
             for file in self._files.values():
                 file.partial.replace(file.path)

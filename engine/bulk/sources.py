@@ -81,6 +81,7 @@ class Batch:
     pieces: tuple[Piece, ...]
     refused: tuple[RowProblem, ...]
     passing: Mapping[str, Any]  # pyarrow Arrays of what no rule set reads, (row,)
+    texts: Mapping[str, Any]  # pyarrow Arrays of numbers that came as text, (row,): what a refusal says was given
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,12 @@ def _batch(source: Source, table: Any) -> Batch:
         period_to=periods["period_to"],
         pieces=tuple(pieces),
         refused=tuple(refused),
-        passing={name: table.column(name).combine_chunks() for name in source.passing},
+        passing={name: cells.passing(table.column(name)) for name in source.passing},
+        texts={
+            name: array
+            for name, wanted in source.wanted.items()
+            if "number" in wanted.kinds and cells.is_text((array := cells.plain(table.column(name))).type)
+        },
     )
 
 

@@ -190,10 +190,13 @@ def _float_rounds(step: Step, operands: Sequence[Step], of: Ratio, numerator: in
 
 
 def stripped(operands: Sequence[Step], of: Ratio, numerator: int) -> int:
-    """The numerator less the powers of ten that a literal factor shares with the divisor: 0.30 weighs as 0.3."""
+    """The numerator less the powers of ten that a literal factor shares with the divisor: 0.30 weighs as 0.3.
+
+    One power stays in the divisor: the bound is for an even one, and without it 2^49 would be all that is held.
+    """
     down = of.down
     value = next((operands[i].value for i in of.factors if operands[i].primitive == "literal"), 0)
-    while value and value % 10 == 0 and down % 10 == 0:
+    while value and value % 10 == 0 and down % 100 == 0:
         value, down, numerator = value // 10, down // 10, numerator // 10
     return numerator
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import IntEnum
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,12 +96,20 @@ def fault_text(spec: InputSpec, column: Column | None, row: int, fault: Fault) -
     if column is None or fault is Fault.MISSING_VALUE:
         return ""
     came = column.values[row]
-    came = column.codes[int(came)] if column.codes is not None else came
+    came = (column.codes or ("",))[int(came)] if column.codes is not None else came
     came = came.item() if isinstance(came, np.generic) and not isinstance(came, np.datetime64) else came
+    if isinstance(came, int) and not isinstance(came, bool):
+        whole = spec.type.kind != "date" or column.places
+        return whole_text(came, column.places) if whole else day_text(came)
+    return _written(came)
+
+
+def _written(came: object) -> str:
+    """Write a value as an analyst would: no exponent, no capital in true and false."""
     if isinstance(came, bool):
         return "true" if came else "false"
-    if isinstance(came, int):
-        return day_text(came) if spec.type.kind == "date" else whole_text(came, column.places)
+    if isinstance(came, float) and isfinite(came):
+        came = Decimal(repr(came))
     return f"{came:f}" if isinstance(came, Decimal) and came.is_finite() else str(came)
 
 
@@ -117,13 +126,13 @@ def _given(column: Column) -> Mask | None:
 def _by_dictionary(of: Type, column: Column, given: Mask | None) -> Reading:
     """Read each text of the dictionary once."""
     codes = column.codes or ("",)
-    positions = column.values if given is None else np.where(given, column.values, 0)
+    positions = column.values if given is None else np.where(given, column.values, column.values.dtype.type(0))
     if not _inside(positions, 0, len(codes) - 1):
         raise ValueError(f"a dictionary of {len(codes)} texts has no position {positions.min()}..{positions.max()}")
     if of.kind == "code" and codes == of.codes:
         return Reading(positions.astype(np.int64, copy=False))
     parsed = [_parse(of, text) for text in codes]
-    return _taken(of, parsed, positions)
+    return _taken(of, parsed, positions.astype(np.int64, copy=False))
 
 
 def _by_value(of: Type, values: Array, given: Mask | None) -> Reading:
@@ -160,7 +169,7 @@ def _parse(of: Type, came: object) -> tuple[int, Fault]:
         case "number":
             return _parse_number(of, came)
         case "boolean":
-            truth = TRUTHS.get(str(came).lower() if isinstance(came, bool) else str(came))
+            truth = TRUTHS.get(_written(came))
             return (0, Fault.UNKNOWN_CODE) if truth is None else (truth, Fault.NONE)
         case "code":
             text = str(came) if isinstance(came, int) and not isinstance(came, bool) else came
@@ -287,12 +296,21 @@ def _read_float(of: Type, values: NDArray[np.float64], given: Mask | None) -> Re
 
 def _float_fault(of: Type, value: float) -> Fault:
     """Tell a number with too many places from the result of binary arithmetic: that needs more digits than 15."""
-    if not np.isfinite(value):
+    if not isfinite(value):
         return Fault.NOT_A_NUMBER
-    _, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
-    if len(digits) > FLOAT_DIGITS:
+    number = Decimal(repr(value))
+    if len(number.normalize().as_tuple().digits) > FLOAT_DIGITS:
         return Fault.BINARY_FLOAT
-    return Fault.TOO_MANY_PLACES if isinstance(exponent, int) and -exponent > of.places else Fault.OUT_OF_BOUNDS
+    _, fault = _parse_number(of, number)
+    return fault or Fault.BINARY_FLOAT  # in bounds, but so large that a double no longer tells which number is meant
+
+
+def of_float(of: Type, value: float) -> Decimal | str | float:
+    """Give a cell of a float64 column as the row door reads it: to the value or the fault that `read_column` finds."""
+    if not isfinite(value):
+        return str(value)
+    faults = _read_float(of, np.array([value]), None).faults
+    return value if faults is not None and faults[0] == Fault.BINARY_FLOAT else Decimal(repr(value))
 
 
 def _read_boolean(of: Type, column: Column, given: Mask | None) -> Reading:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from math import isfinite
 from typing import Final
 
 from engine.calendars.days import EPOCH, read_day
@@ -20,8 +21,8 @@ from engine.evaluator.rows import day_text, value_text
 from engine.language.problems import Place
 
 # A number as a file or a message writes it. Exponents are for programs that print floats, and floats are not money.
-_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?")
-_DIGITS_MAX: Final = 80  # of a decimal before the point; a larger one is no reading
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,400}(\.[0-9]{1,400})?")
+_EXPONENT_MAX: Final = 400  # of a decimal; a larger one is no reading
 BUILT_IN: Final = ("period_from", "period_to", "day")
 """Inputs of a program that the door supplies."""
 _TRUTHS: Final = {"true": 1, "false": 0, "1": 1, "0": 0}
@@ -151,16 +152,18 @@ def _written(came: object) -> str:
     """Write a value as it came."""
     if isinstance(came, bool):
         return "true" if came else "false"
+    if isinstance(came, float) and isfinite(came):
+        came = Decimal(repr(float(came)))
     return f"{came:f}" if isinstance(came, Decimal) and came.is_finite() else str(came)
 
 
 def _number(spec: InputSpec, came: object) -> Decimal | Fault:
     value: Decimal
     if isinstance(came, float):
-        return _fault("binary-float", spec.name, repr(came), places=str(spec.type.places), place=spec.place)
+        return _fault("binary-float", spec.name, _written(came), places=str(spec.type.places), place=spec.place)
     if isinstance(came, str) and _NUMBER.fullmatch(came) is not None:
         value = Decimal(came)
-    elif isinstance(came, Decimal) and came.is_finite() and abs(came.adjusted()) <= _DIGITS_MAX:
+    elif isinstance(came, Decimal) and came.is_finite() and abs(came.adjusted()) <= _EXPONENT_MAX:
         value = came
     elif isinstance(came, int) and not isinstance(came, bool):
         value = Decimal(came)

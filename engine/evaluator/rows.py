@@ -57,6 +57,8 @@ class Column:
             raise ValueError(f"a column of {values.dtype} cannot be billed; pass whole days as datetime64[D]")
         if not 0 <= self.places <= PLACES_MAX:
             raise ValueError(f"places is 0 to {PLACES_MAX}; came {self.places}")
+        if self.places and values.dtype.kind not in "iu":
+            raise ValueError(f"places belong to whole numbers; came {self.places} with a column of {values.dtype}")
         if self.codes is not None and values.dtype.kind not in "iu":
             raise ValueError(f"positions in codes are integers; came {values.dtype}")
         if valid is not None and (valid.dtype != np.bool_ or valid.shape != values.shape):

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from engine.bulk.cells import Cells, Wanted, read
 from engine.bulk.problems import FileProblem
+from engine.compiler.program import InputSpec, Type
+from engine.evaluator.columns import Fault, read_column
 from engine.evaluator.rows import Column
 
 NUMBER = Wanted(frozenset({"number"}), 2)
@@ -259,3 +261,31 @@ def test_a_column_of_nulls_gives_nothing() -> None:
 
     assert found.valid is not None
     assert not found.valid.any()
+
+
+def test_scaled_whole_numbers_that_rule_sets_read_differently_keep_their_places() -> None:
+    """As objects they went to the door without their places, and 12.34 was read as 1234."""
+    of = Type(places=2, low=0, high=10**6)
+    found = cells(pa.array([1234, None]), Wanted(frozenset({"number", "code"}), 2), {"places": "2"})
+
+    reading = read_column(InputSpec("kwh", of, optional=True), found.column)
+
+    assert (reading.values.tolist(), reading.faults) == ([1234, 0], None)
+
+
+def test_scaled_uint64_set_apart_keeps_its_places() -> None:
+    found = cells(pa.array([1234, 2**64 - 1], pa.uint64()), Wanted(frozenset({"number"}), 2), {"places": "2"})
+
+    apart = found.as_came(np.array([0, 1]))
+
+    assert apart.values.tolist() == [Decimal("12.34"), Decimal("184467440737095516.15")]
+
+
+def test_floats_that_rule_sets_read_differently_are_the_numbers_they_are_nearest_to() -> None:
+    found = cells(pa.array([12.34, None, 0.1 + 0.2]), Wanted(frozenset({"number", "code"}), 2))
+
+    reading = read_column(InputSpec("kwh", Type(places=2, low=0, high=10**6), optional=True), found.column)
+
+    assert reading.values.tolist()[:2] == [1234, 0]
+    assert reading.faults is not None
+    assert reading.faults.tolist() == [0, 0, Fault.BINARY_FLOAT]

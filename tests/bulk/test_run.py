@@ -16,7 +16,10 @@ import pytest
 
 from engine.bulk.problems import FileProblem
 from engine.bulk.run import run
+from engine.bulk.single import portfolio_rows
 from engine.compiler.program import Compiled
+from engine.evaluator.reference import reference
+from engine.evaluator.rows import RowProblem
 from tests.bulk.book import HOME, SHOP, make_book
 
 JANUARY = (date(2026, 1, 1), date(2026, 2, 1))
@@ -344,3 +347,122 @@ def test_a_file_cannot_be_its_own_output(book: Mapping[str, Compiled], tmp_path:
     run(book, source, tmp_path)
 
     assert source.read_bytes() == before
+
+
+@pytest.mark.parametrize("text", [pa.string(), pa.large_string(), pa.string_view()], ids=str)
+@pytest.mark.parametrize("dictionary", [False, True])
+def test_a_row_id_comes_twice_whatever_the_text_type(
+    text: pa.DataType, dictionary: bool, book: Mapping[str, Compiled], tmp_path: Path
+) -> None:
+    """Ids of dictionaries with 64-bit offsets were once hashed as if they had 32: the third row was billed too."""
+    ids = pa.array(["one", "two", "one"])
+    if dictionary:
+        encoded = ids.dictionary_encode()
+        ids = pa.DictionaryArray.from_arrays(encoded.indices, encoded.dictionary.cast(text))
+    else:
+        ids = ids.cast(text)
+    table = portfolio(ROWS[:1] * 3).set_column(0, "row_id", ids).set_column(9, "bill_id", ids)
+    with pa.ipc.new_file(str(tmp_path / "rows.arrow"), table.schema) as file:
+        file.write_table(table)
+
+    summary = run(book, tmp_path / "rows.arrow", tmp_path / "out")
+
+    assert (summary.billed, summary.refused) == (2, {"duplicate-row": 1})
+    bills = read(tmp_path / "out", "bills")
+    assert bills.column("row_id").to_pylist() == ["one", "two"]
+    assert bills.column("bill_id").to_pylist() == ["one", "two"]
+
+
+@pytest.mark.parametrize("name", ["total", "version", "currency", "ledger_energy"])
+def test_a_passing_column_does_not_take_a_name_of_the_bills(
+    name: str, book: Mapping[str, Compiled], tmp_path: Path
+) -> None:
+    table = portfolio().rename_columns([*NAMES, name])
+
+    with pytest.raises(FileProblem) as found:
+        run(book, written(tmp_path, table), tmp_path / "out")
+
+    assert found.value.code == "portfolio-column-taken"
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_null_in_a_dictionary_is_a_cell_not_given(book: Mapping[str, Compiled], tmp_path: Path) -> None:
+    zone = pa.DictionaryArray.from_arrays(pa.array([0, 1], pa.int8()), pa.array(["south", None]))
+    table = portfolio([ROWS[0], ("r2", *ROWS[0][1:])]).set_column(6, "zone", zone)
+    with pa.ipc.new_file(str(tmp_path / "rows.arrow"), table.schema) as file:
+        file.write_table(table)
+
+    summary = run(book, tmp_path / "rows.arrow", tmp_path / "out")
+
+    totals = read(tmp_path / "out", "bills").column("total").to_pylist()
+    assert summary.refused == {}
+    assert totals == [Decimal("52.83"), Decimal("47.83")]  # the default zone is north
+
+
+def test_a_row_asked_for_alone_says_the_same_of_a_float(book: Mapping[str, Compiled], tmp_path: Path) -> None:
+    kwh = [0.1, 0.1 + 0.2, 1.005, 1e-7, 1e16, float("nan"), 12345678901234567.0]
+    table = portfolio([(f"r{at}", *ROWS[0][1:]) for at in range(len(kwh))]).set_column(4, "kwh", pa.array(kwh))
+    path = written(tmp_path, table)
+
+    run(book, path, tmp_path / "out")
+
+    alone = []
+    for row in portfolio_rows(path, book[HOME], []):
+        bill = reference(
+            book[HOME], row.values, period_from=row.period_from, period_to=row.period_to, row_id=row.row_id
+        )
+        if isinstance(bill, RowProblem):
+            alone.append((bill.row_id, bill.code, bill.field, bill.value, bill.reason))
+    names = ("row_id", "code", "field", "value", "reason")
+    refused = [tuple(row[name] for name in names) for row in read(tmp_path / "out", "refused").to_pylist()]
+    assert len(refused) == 6
+    assert alone == refused
+
+
+def test_results_cut_short_while_being_replaced_keep_no_summary(
+    book: Mapping[str, Compiled], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(book, written(tmp_path), tmp_path / "out")
+    unlink = Path.unlink
+    gone: list[Path] = []
+
+    def failing(path: Path, missing_ok: bool = False) -> None:
+        if gone:
+            raise OSError("no more")
+        gone.append(path)
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", failing)
+    with pytest.raises(FileProblem):
+        run(book, written(tmp_path), tmp_path / "out", overwrite=True)
+
+    assert not (tmp_path / "out" / "summary.json").exists()
+
+
+def test_a_refusal_names_the_text_that_was_given(book: Mapping[str, Compiled], tmp_path: Path) -> None:
+    """A column of text is read at its most places: `0100001` must not come back as 100001.00."""
+    rows = [("a", "0100001"), ("b", "1.25"), ("c", "-1")]
+    lines = [f"{row_id},{HOME},2026-01-01,2026-02-01,{kwh}" for row_id, kwh in rows]
+    (tmp_path / "rows.csv").write_text("\n".join(["row_id,ruleset,period_from,period_to,kwh", *lines]) + "\n")
+
+    run(book, tmp_path / "rows.csv", tmp_path / "out")
+
+    refused = read(tmp_path / "out", "refused").to_pylist()
+    assert [(row["row_id"], row["value"], row["reason"]) for row in refused] == [
+        ("a", "0100001", "`kwh` is 0100001, outside 0.00 to 100000.00."),
+        ("c", "-1", "`kwh` is -1, outside 0.00 to 100000.00."),
+    ]
+
+
+@pytest.mark.parametrize("text", [pa.large_string(), pa.string_view()], ids=str)
+def test_a_row_asked_for_alone_whatever_the_text_type(
+    text: pa.DataType, book: Mapping[str, Compiled], tmp_path: Path
+) -> None:
+    table = portfolio(ROWS[:3])
+    table = table.cast(pa.schema([f.with_type(text) if f.type == pa.string() else f for f in table.schema]))
+    with pa.ipc.new_file(str(tmp_path / "rows.arrow"), table.schema) as file:
+        file.write_table(table)
+
+    (row,) = portfolio_rows(tmp_path / "rows.arrow", book[HOME], ["r3"])
+
+    assert row.values["kwh"] == Decimal("1000.01")

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.compiler.program import END_DAY, FIRST_DAY, Compiled, InputSpec, Refusal, Type, Version
-from engine.evaluator.columns import Fault, read_column
+from engine.evaluator.columns import Fault, of_float, read_column
 from engine.evaluator.door import Door, admit
 from engine.evaluator.row_door import Fault as RowFault
 from engine.evaluator.row_door import admit_row
@@ -365,3 +365,72 @@ def test_columns_and_single_rows_are_refused_alike(values: list[object], spec: I
     assert [spec.type.low if one is None else int(one.scaleb(places)) for one in wholes] == [
         int(one) for one in door.inputs[spec.name].tolist()
     ]
+
+
+@pytest.mark.parametrize("spec", [KWH, CODE, DAY, FLAG], ids=lambda spec: spec.name)
+@pytest.mark.parametrize(
+    "came",
+    [
+        *("", "0", "1", "+1", "01", "1.000", "0." + "0" * 45, "0" * 50 + "5", "1" * 60, "1e3", "low", "10", "true"),
+        *("True", "2026-01-15", "2050-01-01", "2026-1-15"),
+        *(None, True, False, 0, 1, 10, -1, 10**30, 1.0, 1e-7, 0.1 + 0.2, float("nan"), START, START - 1),
+        *(date(2026, 1, 15), date(2050, 1, 1), datetime(2026, 1, 15)),
+        *map(Decimal, ("1", "0E+1", "0E+90", "0E-90", "1E+90", "1E-90", "NaN", "Infinity", "-0.00", "1.001")),
+    ],
+    ids=repr,
+)
+def test_both_doors_say_the_same_of_a_value(spec: InputSpec, came: object) -> None:
+    compiled = one_input(spec)
+
+    door = admit(compiled, batch({spec.name: objects(came)}, 1))
+    row = admit_row(compiled, {spec.name: came}, START, START + 28)
+
+    if isinstance(row, RowFault):
+        assert codes(door) == [(0, row.code, row.field, row.value)]
+    else:
+        assert codes(door) == []
+        assert door.inputs[spec.name].tolist() == [int(row.inputs[spec.name].scaleb(spec.type.places))]
+
+
+@pytest.mark.parametrize("high", [100000, 2**60])
+@pytest.mark.parametrize(
+    "came",
+    [
+        *(0.0, -0.0, 1.23, 0.1 + 0.2, 1e-7, 1.001, 999.999, 1e13, 1e14, 1e16, 1e300, 5e-324),
+        *(11258999068426.24, 11258999068426.25, 12345678901234567.0, float("nan"), float("inf")),
+    ],
+)
+def test_a_float_cell_says_the_same_one_by_one(came: float, high: int) -> None:
+    spec = replace(KWH, type=replace(KWH.type, high=high))
+    compiled = one_input(spec)
+
+    door = admit(compiled, batch({"kwh": Column(np.array([came]))}, 1))
+    row = admit_row(compiled, {"kwh": of_float(spec.type, came)}, START, START + 28)
+
+    if isinstance(row, RowFault):
+        assert codes(door) == [(0, row.code, row.field, row.value)]
+    else:
+        assert (codes(door), door.inputs["kwh"].tolist()) == ([], [int(row.inputs["kwh"] * 100)])
+
+
+def test_a_double_in_bounds_is_not_said_to_be_outside() -> None:
+    """Beyond 2^50 of the smallest place a double no longer tells which number is meant."""
+    spec = replace(KWH, type=replace(KWH.type, high=2**60))
+
+    assert read(spec, Column(np.array([1e14]))) == ["binary-float"]
+
+
+def test_objects_have_no_places_of_their_own() -> None:
+    with pytest.raises(ValueError, match="places belong to whole numbers; came 2 with a column of object"):
+        Column(objects(1234).values, places=2)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.uint64])
+def test_positions_of_every_width(dtype: type[np.integer]) -> None:
+    assert read(CODE, Column(np.array([0, 1, 0], dtype), codes=("10", "none"))) == [1, "unknown-code", 1]
+
+
+def test_a_dictionary_of_nothing() -> None:
+    door = admit(one_input(CODE), batch({"voltage": Column(np.array([0]), codes=())}, 1))
+
+    assert codes(door) == [(0, "unknown-code", "voltage", "")]

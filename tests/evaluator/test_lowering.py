@@ -105,3 +105,18 @@ def test_codes_in_the_declared_order_pass_as_they_are() -> None:
     totals = [evaluate(compiled, batch({"mode": one}, 3)).total.tolist() for one in (same, turned)]
 
     assert totals == [[5, 7, 7], [5, 7, 7]]
+
+
+@pytest.mark.parametrize("b_whole", [9, 11, 1025, 1027])
+def test_a_literal_that_shares_all_its_tens_with_the_divisor_is_exact_at_the_bounds(b_whole: int) -> None:
+    """A product with 1025.0 rounded to whole numbers has a divisor of one, which is odd: 2^50 is too much for it."""
+    b = Builder()
+    high = 2**50 // b_whole
+    a = b.input("a", high=high)
+    total = b.rounded("multiply_round", (a, b.literal(b_whole * 10, 1)), 0)
+    b.line("x", total)
+    came = high - np.arange(20_000)
+
+    bills = evaluate(b.compiled(total), batch({"a": came}, len(came)))
+
+    assert np.array_equal(came * b_whole, bills.total)
