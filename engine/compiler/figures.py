@@ -6,6 +6,7 @@ the document declares, else those of its unit, so that fen typed for yuan does n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -155,6 +156,10 @@ def table_source(
     names = [*map(str, table.keys), *map(str, columns)]
     for row in rows:
         if len(row) != len(names):
+            commas = _commas(row) if len(row) > len(names) else []
+            if commas:
+                problems += commas
+                continue
             place = spanned(row) if row else name.place
             header = ", ".join(names)
             problems.append(problem("table-cell-count", place, found=len(row), expected=len(names), header=header))
@@ -213,6 +218,17 @@ def _rows(name: Text, table: Table, columns: Mapping[Text, TableColumn]) -> Sequ
 
 def _places(table: Table, column: TableColumn) -> int | None:
     return column.places if column.places is not None else table.places
+
+
+def _commas(row: Sequence[Text]) -> list[Problem]:
+    """Decimal commas of an inline row: `0,6557` are two cells to YAML, a whole number and digits right behind it."""
+    found = []
+    for before, after in pairwise(row):
+        joined = before.place.end_column + 1 == after.place.column and before.place.line == after.place.line
+        if joined and re.fullmatch(r"-?[0-9]+", before) and re.fullmatch(r"[0-9]{2,}", after):
+            text, suggestion = f"{before},{after}", f"{before}.{after}"
+            found.append(problem("decimal-comma", spanned([before, after]), None, text=text, suggestion=suggestion))
+    return found
 
 
 def spanned(texts: Sequence[Text]) -> Place:
