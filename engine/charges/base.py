@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, NoReturn, Protocol
 
+from engine.language.expressions import Expr, Name
 from engine.language.fields import FormulaField, Model, NameField, Priced, Printed, Source, TextField
-from engine.language.formulas import Expr, Name
 from engine.language.models import InForce
 from engine.language.nodes import Text
 from engine.language.problems import Place, Problem

@@ -16,18 +16,8 @@ from decimal import Decimal
 from typing import Literal
 
 from engine.charges.base import ChargeModel, Context, Kind, Lowered, LoweredLine, LoweredRefusal
+from engine.language.expressions import ZERO, Compare, Expr, If, Logic, Name, both, maximum, number
 from engine.language.fields import FormulaField, Model, NumberField, Priced, PricedField, TextField
-from engine.language.formulas import (
-    ZERO,
-    Compare,
-    Expr,
-    If,
-    Logic,
-    Name,
-    both,
-    maximum,
-    number,
-)
 from engine.language.units import Unit, parse_unit
 
 MODES = ("capacity", "contract_demand", "actual_demand")

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Literal
 
 from engine.charges.base import ChargeModel, Context, Kind, Lowered, LoweredLine, per_unit
+from engine.language.expressions import ZERO, Expr, maximum, minimum, rounded
 from engine.language.fields import FormulaField, PricedField
-from engine.language.formulas import ZERO, Expr, maximum, minimum, rounded
 from engine.language.units import parse_unit
 
 

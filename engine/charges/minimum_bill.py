@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from engine.charges.base import ChargeModel, Context, Kind, Lowered, LoweredLine
+from engine.language.expressions import ZERO, maximum
 from engine.language.fields import PricedField, TextField
-from engine.language.formulas import ZERO, maximum
 from engine.language.units import parse_unit
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from engine.charges.base import ChargeModel, Context, Kind, Lowered, LoweredLine
+from engine.language.expressions import Expr, maximum, minimum, rounded
 from engine.language.fields import PricedField, TextField
-from engine.language.formulas import Expr, maximum, minimum, rounded
 from engine.language.units import DIMENSIONLESS
 
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from engine.charges.base import ChargeModel, Context, Kind, Lowered, LoweredLine, LoweredRefusal
+from engine.language.expressions import ZERO, Call, Compare, Expr, If, Item, Logic, number, written
 from engine.language.fields import FormulaField, TextField
-from engine.language.formulas import ZERO, Call, Compare, Expr, If, Item, Logic, number, written
 from engine.language.problems import Problem, problem
 
 _TABLE = re.compile("standard_([01])_([0-9]{2})")

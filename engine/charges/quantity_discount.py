@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Literal
 
 from engine.charges.base import ChargeModel, Context, Kind, Lowered, LoweredLine, per_unit
+from engine.language.expressions import ZERO, Call, Compare, Expr, If, PartOf, maximum, number
 from engine.language.fields import FormulaField, NumberField, PricedField, TextField
-from engine.language.formulas import ZERO, Call, Compare, Expr, If, PartOf, maximum, number
 
 
 class QuantityDiscount(ChargeModel):

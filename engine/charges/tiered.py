@@ -9,8 +9,8 @@ from typing import Literal
 
 from engine.charges.base import Context, Kind, Lowered, LoweredLine, per_unit
 from engine.charges.tiers import LadderModel, Tier, check_ladder, lower_limits, split
+from engine.language.expressions import Expr
 from engine.language.fields import FormulaField
-from engine.language.formulas import Expr
 
 
 class Tiered(LadderModel):

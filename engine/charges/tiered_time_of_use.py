@@ -13,8 +13,8 @@ from typing import Literal
 
 from engine.charges.base import Context, Kind, Lowered, LoweredLine, LoweredRefusal, per_unit
 from engine.charges.tiers import LadderModel, Limits, check_ladder, lower_limits, split
+from engine.language.expressions import ZERO, Call, Compare, Expr, If, PartOf, total
 from engine.language.fields import FormulaField, Model, NameField, PricedField, TextField
-from engine.language.formulas import ZERO, Call, Compare, Expr, If, PartOf, total
 from engine.language.nodes import Text
 from engine.language.reading import did_you_mean
 

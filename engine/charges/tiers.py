@@ -14,9 +14,9 @@ from itertools import pairwise
 from typing import Literal
 
 from engine.charges.base import ChargeModel, Context, LoweredRefusal
+from engine.language.expressions import ZERO, Compare, Expr, PartOf, minimum
+from engine.language.expressions import written as as_written
 from engine.language.fields import FormulaField, IntField, Model, Priced, PricedField, Printed, TextField
-from engine.language.formulas import ZERO, Compare, Expr, PartOf, minimum
-from engine.language.formulas import written as as_written
 from engine.language.problems import problem
 from engine.language.units import parse_unit
 

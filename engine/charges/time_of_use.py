@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Literal
 
 from engine.charges.base import ChargeModel, Context, Kind, Lowered, LoweredLine
+from engine.language.expressions import Expr, Item, Name, total
 from engine.language.fields import FormulaField, NameField, PricedField, TextField
-from engine.language.formulas import Expr, Item, Name, total
 from engine.language.reading import did_you_mean
 
 

@@ -10,7 +10,7 @@ from engine.compiler.inferring import Inferring
 from engine.compiler.names import is_given, read_name
 from engine.compiler.needs import Need, Value, joined
 from engine.compiler.program import Refusal, Rounding, Type
-from engine.language.formulas import Binary, Call, Expr, If, Name, Number, Unary, factors, written
+from engine.language.expressions import Binary, Call, Expr, If, Name, Number, Unary, factors, written
 from engine.language.reading import did_you_mean
 
 SYMMETRIC = ("half_up", "half_even", "up", "down")  # rounding that a minus sign does not change

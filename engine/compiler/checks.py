@@ -14,19 +14,7 @@ from typing import Final
 from engine.compiler.constants import Cell, ConstantSource, piece_at
 from engine.compiler.figures import TableCheck, spanned
 from engine.compiler.scope import TableSource
-from engine.language.formulas import (
-    Binary,
-    Call,
-    Compare,
-    Expr,
-    If,
-    Logic,
-    Name,
-    Number,
-    Unary,
-    children,
-    written,
-)
+from engine.language.expressions import Binary, Call, Compare, Expr, If, Logic, Name, Number, Unary, children, written
 from engine.language.models import PrintedException
 from engine.language.problems import Problem, ProblemsFound, problem
 from engine.language.reading import did_you_mean

@@ -12,15 +12,8 @@ from engine.compiler.assemble import Assembled
 from engine.compiler.constants import ConstantSource, Piece, scaled, single
 from engine.compiler.figures import check_plausible, days, label
 from engine.compiler.scope import TableSource
+from engine.language.expressions import Expr, Item, Name, Number, total, written
 from engine.language.fields import Dated, Priced, Printed, Source
-from engine.language.formulas import (
-    Expr,
-    Item,
-    Name,
-    Number,
-    total,
-    written,
-)
 from engine.language.nodes import Text
 from engine.language.problems import Place, Problem, ProblemsFound, problem
 from engine.language.reading import did_you_mean

@@ -17,7 +17,7 @@ from engine.compiler.infer import Inference
 from engine.compiler.lower import ChargeRule, Resolved
 from engine.compiler.needs import Need
 from engine.compiler.program import Refusal
-from engine.language.formulas import ZERO, Compare, Expr, If, total
+from engine.language.expressions import ZERO, Compare, Expr, If, total
 from engine.language.problems import ProblemsFound, problem
 from engine.language.units import parse_unit
 

@@ -18,7 +18,7 @@ from engine.compiler.needs import Need, Value, guarded, joined
 from engine.compiler.program import DayTable, Refusal, Type
 from engine.compiler.scope import Scope
 from engine.compiler.tables import Lookup
-from engine.language.formulas import (
+from engine.language.expressions import (
     Binary,
     Call,
     Compare,

@@ -9,7 +9,7 @@ from engine.compiler.builder import Builder
 from engine.compiler.needs import Value
 from engine.compiler.program import DayTable, Type
 from engine.compiler.scope import Scope
-from engine.language.formulas import Expr
+from engine.language.expressions import Expr
 from engine.language.problems import Place
 
 Make = Callable[[Expr], Value]

@@ -21,22 +21,9 @@ from engine.compiler.inputs import default_of, input_type
 from engine.compiler.program import DayTable, InputSpec
 from engine.compiler.scope import Definition, InputRule, Scope, TableSource
 from engine.language import scalars
+from engine.language.expressions import Binary, Call, Expr, If, Item, Logic, Name, Number, PartOf, Unary, rounded, total
 from engine.language.fields import Printed, Source
-from engine.language.formulas import (
-    Binary,
-    Call,
-    Expr,
-    If,
-    Item,
-    Logic,
-    Name,
-    Number,
-    PartOf,
-    Unary,
-    parse,
-    rounded,
-    total,
-)
+from engine.language.formulas import parse
 from engine.language.models import Input
 from engine.language.nodes import Text
 from engine.language.problems import Place, Problem, ProblemsFound, problem

@@ -10,7 +10,7 @@ from engine.compiler.needs import NO_PRICE, Need, Value, joined
 from engine.compiler.program import BOOLEAN, END_DAY, FIRST_DAY, DayTable, Refusal, Rounding, Step, Type
 from engine.compiler.scope import BUILT_IN, Definition, InputRule
 from engine.compiler.tables import constant_slot, covered, day_flag_slot
-from engine.language.formulas import Name, written
+from engine.language.expressions import Name, written
 from engine.language.reading import did_you_mean
 from engine.language.units import DIMENSIONLESS, parse_unit
 

@@ -21,7 +21,7 @@ from engine.compiler.names import is_given, read_input
 from engine.compiler.needs import NO_PRICE, Need, Value, guarded, joined
 from engine.compiler.program import BOOLEAN, Line, Refusal, Step, Type, Warning, Working
 from engine.compiler.scope import BUILT_IN
-from engine.language.formulas import Expr, Name, children, written
+from engine.language.expressions import Expr, Name, children, written
 from engine.language.nodes import Text
 from engine.language.problems import Place, Problem, ProblemsFound, problem
 from engine.language.reading import did_you_mean

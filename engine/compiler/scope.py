@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from engine.compiler.constants import ConstantSource
 from engine.compiler.program import DayTable, InputSpec
-from engine.language.formulas import Expr, Number
+from engine.language.expressions import Expr, Number
 from engine.language.problems import Place
 
 BUILT_IN = ("period_from", "period_to", "days", "months", "month", "season")

@@ -17,7 +17,7 @@ from engine.compiler.builder import Builder, SlotData
 from engine.compiler.constants import Cell, ConstantSource, Piece, piece_at
 from engine.compiler.program import BOOLEAN, Figure, Step, Type
 from engine.compiler.scope import TableSource
-from engine.language.formulas import Expr, Item, written
+from engine.language.expressions import Expr, Item, written
 from engine.language.nodes import Text
 from engine.language.problems import Place, ProblemsFound, problem
 from engine.language.reading import did_you_mean

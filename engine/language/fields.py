@@ -19,7 +19,8 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from engine.language import scalars
-from engine.language.formulas import Expr, parse
+from engine.language.expressions import Expr
+from engine.language.formulas import parse
 from engine.language.nodes import List, Map, Node, Text
 from engine.language.problems import Problem, ProblemsFound, problem
 from engine.language.reading import ONE_VALUE, Model, read, wrong_shape

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
+from engine.language.expressions import Name
 from engine.language.fields import (
     BoolField,
     Dated,
@@ -27,7 +28,6 @@ from engine.language.fields import (
     UnitField,
     read,
 )
-from engine.language.formulas import Name
 from engine.language.load import load_text
 from engine.language.nodes import Text
 from engine.language.problems import Place, Problem, ProblemsFound, problem, render
