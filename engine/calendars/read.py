@@ -31,7 +31,6 @@ from engine.language.reading import A_LIST, KEYS_WITH_VALUES, ONE_VALUE, did_you
 
 REST: Final = "rest"
 OTHERS: Final = "others"
-ENTRY_KEYS: Final = ("months", "day_types")
 
 
 class Holidays(Model):

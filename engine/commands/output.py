@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 Language = Literal["en", "zh"]
 LANGUAGE: Final = "dianjia.language"  # where the command line keeps it
-Align = Literal["<", ">"]
 
 
 def table(rows: Iterable[Sequence[str]], headers: Sequence[str] = (), align: str = "") -> str:

@@ -73,7 +73,6 @@ def _formula(text: Text) -> Expr:
     return parse(text)
 
 
-_SCALAR_SCHEMA: Final[Mapping[str, Any]] = {"type": ["number", "string"]}
 _FORMULA_SCHEMA: Final[Mapping[str, Any]] = {"type": ["string", "number", "boolean"]}
 
 NumberField = Annotated[Printed, _scalar(scalars.number), WithJsonSchema({"type": "number"})]
