@@ -1,4 +1,4 @@
-"""Lay out the tou_periods of a calendar: every minute of every month and day type exactly once.
+"""Lay out a schedule of a calendar: every minute of every month and day type in exactly one period.
 
 Takes what the file says, entry by entry; gives the day layouts, or the problems with their places. An overlap is
 settled only by a declared precedence, a gap only by `rest`: there is no default period.
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from engine.calendars.calendar import EVERY_DAY, TouDay
+from engine.calendars.calendar import EVERY_DAY, TOU_PERIOD, ScheduleDay
 from engine.calendars.months import ALL_MONTHS, MINUTES, clock, months_text
 from engine.language.problems import Place, Problem, problem
 
@@ -19,7 +19,7 @@ Spans = tuple[tuple[int, int, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """A stretch of the clock given to a tou_period, half-open, inside one day [min]."""
+    """A stretch of the clock given to a period, half-open, inside one day [min]."""
 
     start: int
     end: int
@@ -29,7 +29,7 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of `tou_periods` as written."""
+    """One entry of a schedule as written."""
 
     months: tuple[int, ...] | None  # None: others
     day_types: tuple[str, ...] | None  # None: all
@@ -39,28 +39,29 @@ class Entry:
 
 
 def lay_out(
-    entries: Sequence[Entry], day_types: Sequence[str], precedence: Sequence[str]
-) -> tuple[tuple[TouDay, ...], list[Problem]]:
+    schedule: str, entries: Sequence[Entry], day_types: Sequence[str], precedence: Sequence[str]
+) -> tuple[tuple[ScheduleDay, ...], list[Problem]]:
     """Give each entry its months and day types, and divide its day.
 
     Args:
+        schedule: name of the schedule, for messages.
         entries: as written, in order.
         day_types: every day type of the calendar.
-        precedence: names of tou_periods; of two that overlap the one listed first wins.
+        precedence: names of periods; of two that overlap the one listed first wins.
 
     Returns:
         The layouts, which together cover each month and day type once where there are no problems; and the problems.
     """
-    laid: list[TouDay] = []
+    laid: list[ScheduleDay] = []
     problems: list[Problem] = []
     for entry, cells in zip(entries, _claims(entries, day_types), strict=True):
         if not cells:
             problems.append(problem("tou-nothing-left", entry.place))
             continue
-        spans, found = _divide(entry, precedence)
+        spans, found = _divide(schedule, entry, precedence)
         problems.extend(found)
         for types, months in _rectangles(cells, day_types):
-            laid.append(TouDay(months, types, spans, entry.place))
+            laid.append(ScheduleDay(months, types, spans, entry.place))
     problems.extend(_uncovered(entries, day_types))
     return tuple(laid), problems
 
@@ -122,7 +123,7 @@ def _on_days(types: Sequence[str]) -> dict[str, str]:
     return {"day_types": f" on days of type {shown}", "day_types_zh": f"的 {shown} "}
 
 
-def _divide(entry: Entry, precedence: Sequence[str]) -> tuple[Spans, list[Problem]]:
+def _divide(schedule: str, entry: Entry, precedence: Sequence[str]) -> tuple[Spans, list[Problem]]:
     """Divide [0, 1440) between the periods of an entry; overlaps by precedence, what is left to `rest`."""
     edges = sorted({0, MINUTES} | {hours.start for hours in entry.hours} | {hours.end for hours in entry.hours})
     rank = {name: at for at, name in enumerate(precedence)}
@@ -146,12 +147,26 @@ def _divide(entry: Entry, precedence: Sequence[str]) -> tuple[Spans, list[Proble
                 _extend(clashes.setdefault(key, []), start, end)
         spans.append((start, end, winner.period))
     problems = [
-        problem("tou-overlap", later, earlier, first=first, second=second, hours=_hours_text(where))
+        problem(
+            "tou-overlap",
+            later,
+            earlier,
+            first=first,
+            second=second,
+            hours=_hours_text(where),
+            order=_order(schedule, second, first),
+        )
         for (earlier, later, first, second), where in clashes.items()
     ]
     if gaps:
-        problems.append(problem("tou-gap", entry.place, hours=_hours_text(gaps)))
+        problems.append(problem("tou-gap", entry.place, hours=_hours_text(gaps), schedule=schedule))
     return _joined(spans), problems
+
+
+def _order(schedule: str, *names: str) -> str:
+    """Write an order of periods as `precedence` takes it."""
+    listed = f"[{', '.join(names)}]"
+    return f"precedence: {listed}" if schedule == TOU_PERIOD else f"precedence: {{{schedule}: {listed}}}"
 
 
 def _extend(stretches: list[tuple[int, int]], start: int, end: int) -> None:

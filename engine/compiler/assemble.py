@@ -31,6 +31,7 @@ from engine.language.models import (
     Energy,
     Form,
     Input,
+    ListRule,
     Notice,
     Quantity,
     RefuseRule,
@@ -41,6 +42,9 @@ from engine.language.models import (
 from engine.language.nodes import Map, Text
 from engine.language.problems import Place, Problem, ProblemsFound, problem
 from engine.language.reading import KEYS_WITH_VALUES, ONE_VALUE, did_you_mean, wrong_shape
+from engine.quantities.base import Kind as QuantityKind
+from engine.quantities.base import QuantityModel
+from engine.quantities.kinds import kinds as quantity_kinds
 
 RESERVED = (*BUILT_IN, "day")  # a formula's own words: `months` of a price per month is the billing period's
 
@@ -52,10 +56,13 @@ class Namespace:
     first_day: int = FIRST_DAY  # the day whose figures a document's own checks look at
     inputs: dict[str, Input] = field(default_factory=dict)
     input_places: dict[str, Place] = field(default_factory=dict)
+    lists: dict[str, ListRule] = field(default_factory=dict)
     constants: dict[str, ConstantSource] = field(default_factory=dict)
     tables: dict[str, TableSource] = field(default_factory=dict)
     bands: dict[str, TableSource] = field(default_factory=dict)
     quantities: dict[str, Quantity] = field(default_factory=dict)
+    measured: dict[str, tuple[QuantityModel, QuantityKind]] = field(default_factory=dict)  # quantities that have a kind
+    quantity_sources: dict[str, Source | None] = field(default_factory=dict)
     refuse: dict[str, RefuseRule] = field(default_factory=dict)
     charges: dict[str, tuple[ChargeModel, Kind]] = field(default_factory=dict)
     charge_sources: dict[str, Source | None] = field(default_factory=dict)
@@ -155,6 +162,12 @@ def _add_layer(found: Namespace, layer: Rules, problems: list[Problem]) -> None:
         if found.claim(name, name.place, problems):
             found.inputs[str(name)] = given
             found.input_places[str(name)] = name.place
+    for name, rule in layer.lists.items():
+        if found.claim(name, name.place, problems):
+            found.lists[str(name)] = rule
+            for own, given in rule.inputs.items():
+                found.inputs[f"{name}.{own}"] = given
+                found.input_places[f"{name}.{own}"] = own.place
     for name, value in layer.values.items():
         if found.claim(name, name.place, problems):
             more = _collect(found.constants, str(name), lambda v=value, n=name: value_source(n, v, source))
@@ -172,11 +185,13 @@ def _add_layer(found: Namespace, layer: Rules, problems: list[Problem]) -> None:
         found.checks.append(TableCheck(str(name), check, "", name.place, found.first_day))
     for name, node in layer.quantities.items():
         if found.claim(name, name.place, problems):
-            problems += _collect(found.quantities, str(name), lambda node=node, n=name: _quantity(n, node))
-    for name, rule in layer.refuse.items():
+            into = found.measured if _has_kind(node) else found.quantities
+            problems += _collect(into, str(name), lambda node=node, n=name: _quantity(n, node))
+            found.quantity_sources[str(name)] = layer.source
+    for name, refusal in layer.refuse.items():
         if str(name) in found.refuse:
             problems.append(problem("name-twice", name.place, found.refuse[str(name)].place, name=name))
-        found.refuse[str(name)] = rule
+        found.refuse[str(name)] = refusal
     for name, node in layer.charges.items():
         _charge(found, layer, name, node, problems)
     for name, warning in layer.warnings.items():
@@ -206,7 +221,19 @@ def _collect(into: dict, name: str, make) -> list[Problem]:  # type: ignore[no-u
     return []
 
 
-def _quantity(name: Text, node: object) -> Quantity:
+def _has_kind(node: object) -> bool:
+    return isinstance(node, Map) and any(str(key) == "kind" for key in node)
+
+
+def _quantity(name: Text, node: object) -> Quantity | tuple[QuantityModel, QuantityKind]:
+    if isinstance(node, Map) and _has_kind(node):
+        written = next(value for key, value in node.items() if str(key) == "kind")
+        kind = quantity_kinds().get(str(written))
+        if kind is None:
+            place = written.place if isinstance(written, Text) else name.place
+            near, known = did_you_mean(str(written), quantity_kinds()), ", ".join(quantity_kinds())
+            raise ProblemsFound([problem("unknown-quantity-kind", place, None, kind=written, known=known, **near)])
+        return read(kind.model, node, f"{written} quantity"), kind
     if isinstance(node, Text):
         as_map = Map(node.place)
         as_map[Text("formula", node.place)] = node

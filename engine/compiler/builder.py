@@ -7,13 +7,13 @@ formula of parameters alone costs nothing per row. Units are the caller's work (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
-from engine.compiler.fold import change_places, root, round_ratio
-from engine.compiler.program import BOOLEAN, DayTable, Figure, Rounding, Step, Type
-from engine.language.problems import Place
+from engine.compiler.fold import change_places
+from engine.compiler.folds import FOLDS, Fold, ratio
+from engine.compiler.program import BOOLEAN, PARTS_MAX, ROW, AxisSpec, DayTable, Figure, Rounding, Step, Timeline, Type
+from engine.language.problems import Place, ProblemsFound, problem
 from engine.language.units import Unit
 
 
@@ -31,43 +31,6 @@ class SlotData:
     parents: tuple[int, ...] = ()
 
 
-Fold = Callable[[Sequence[int], Sequence[Type], Type, Rounding], int]
-
-
-def _ratio(numerator: int, denominator: int, shift: int, mode: Rounding) -> int:
-    """Round numerator / denominator * 10^shift; a divisor of zero reads as one."""
-    denominator = denominator or 1
-    if shift >= 0:
-        return round_ratio(numerator * 10**shift, denominator, mode)
-    return round_ratio(numerator, denominator * 10**-shift, mode)
-
-
-FOLDS: Final[Mapping[str, Fold]] = {
-    "add": lambda v, o, t, m: v[0] + v[1],
-    "subtract": lambda v, o, t, m: v[0] - v[1],
-    "multiply": lambda v, o, t, m: v[0] * v[1],
-    "rescale": lambda v, o, t, m: v[0] * 10 ** (t.places - o[0].places),
-    "negate": lambda v, o, t, m: -v[0],
-    "absolute": lambda v, o, t, m: abs(v[0]),
-    "minimum": lambda v, o, t, m: min(v),
-    "maximum": lambda v, o, t, m: max(v),
-    "select": lambda v, o, t, m: v[1] if v[0] else v[2],
-    "round": lambda v, o, t, m: change_places(v[0], o[0].places, t.places, m),
-    "multiply_round": lambda v, o, t, m: change_places(v[0] * v[1], o[0].places + o[1].places, t.places, m),
-    "divide": lambda v, o, t, m: _ratio(v[0], v[1], t.places + o[1].places - o[0].places, m),
-    "multiply_divide": lambda v, o, t, m: _ratio(
-        v[0] * v[1], v[2], t.places + o[2].places - o[0].places - o[1].places, m
-    ),
-    "sqrt": lambda v, o, t, m: root(v[0], o[0].places, t.places, m),
-    "less": lambda v, o, t, m: int(v[0] < v[1]),
-    "less_equal": lambda v, o, t, m: int(v[0] <= v[1]),
-    "equal": lambda v, o, t, m: int(v[0] == v[1]),
-    "both": lambda v, o, t, m: int(bool(v[0]) and bool(v[1])),
-    "either": lambda v, o, t, m: int(bool(v[0]) or bool(v[1])),
-    "negation": lambda v, o, t, m: int(not v[0]),
-}
-
-
 class Builder:
     """Steps, slots and day tables of one structure in the making."""
 
@@ -76,6 +39,10 @@ class Builder:
         self.steps: list[Step] = []
         self.slots: list[SlotData] = []
         self.calendars: list[DayTable] = []
+        self.timelines: list[Timeline] = []
+        self.axes: dict[str, AxisSpec] = {}
+        self.clocks: dict[str, int] = {}  # interval list -> its clock among the timelines
+        self.here: Place | None = None  # the formula being inferred, for what two lists in one formula are told
         self._seen: dict[tuple[object, ...], int] = {}
 
     def type(self, step: int) -> Type:
@@ -83,12 +50,13 @@ class Builder:
 
     def emit(self, step: Step) -> int:
         """Add a step, or give the one that does the same."""
-        claimed = (step.type.low, step.type.high) if step.primitive == "claim" else ()
+        bounded = step.primitive in ("claim", "divide", "multiply_divide")
+        claimed = (step.type.low, step.type.high) if bounded else ()
         key: tuple[object, ...] = (
             step.primitive,
             step.operands,
             *(step.name, step.value, step.slot, step.mode, step.strides, step.offsets, step.refusal),
-            *(step.type.kind, step.type.unit, step.type.places),
+            *(step.type.kind, step.type.unit, step.type.places, step.type.axis),
             *claimed,
         )
         found = self._seen.get(key)
@@ -118,14 +86,109 @@ class Builder:
         return known.value if known.primitive == "literal" else self.slots[known.slot].values[version][0]
 
     def cell(self, slot: int, index: int) -> int:
-        return self.emit(Step("cell", (index,), self.slots[slot].type, slot=slot))
+        type_ = replace(self.slots[slot].type, axis=self.type(index).axis)
+        return self.emit(Step("cell", (index,), type_, slot=slot))
 
     def calendar(self, table: DayTable, day: int, type_: Type) -> int:
         names = [known.name for known in self.calendars]
         if table.name not in names:
             self.calendars.append(table)
             names.append(table.name)
+        type_ = replace(type_, axis=self.type(day).axis)
         return self.emit(Step("calendar", (day,), type_, slot=names.index(table.name)))
+
+    def timeline(self, timeline: Timeline) -> int:
+        """Register a timeline; its position."""
+        if timeline not in self.timelines:
+            self.timelines.append(timeline)
+        return self.timelines.index(timeline)
+
+    # lists
+
+    def axis_of(self, steps: Sequence[int]) -> str:
+        """The list that a step over these operands is on, or ROW."""
+        axes = sorted({self.type(step).axis for step in steps} - {ROW})
+        if len(axes) > 1:
+            raise self.joined(axes[0], axes[1])
+        return axes[0] if axes else ROW
+
+    def spread(self, step: int, axis: str) -> int:
+        """A row's value for each item of a list; literals and constants are there already."""
+        type_ = self.type(step)
+        if axis == ROW or type_.axis == axis:
+            return step
+        if type_.axis != ROW:
+            raise self.joined(type_.axis, axis)
+        return self.emit(Step("spread", (step,), replace(type_, axis=axis)))
+
+    def claim_axis(self, step: int, axis: str) -> int:
+        """A literal or constant as a value of each item, to be summed over them."""
+        return self.emit(Step("spread", (step,), replace(self.type(step), axis=axis)))
+
+    def joined(self, one: str, other: str) -> ProblemsFound:
+        """What to raise where one formula reads two lists."""
+        return ProblemsFound([problem("lists-joined", self.here, None, first=one, second=other)])
+
+    def aligned(self, operands: Sequence[int], axis: str) -> tuple[int, ...]:
+        """Operands for an item by item step."""
+        fixed = ("literal", "constant")
+        return tuple(
+            step if self.steps[step].primitive in fixed or axis == ROW else self.spread(step, axis) for step in operands
+        )
+
+    def sum_items(self, step: int) -> int:
+        """Sum over a row's items; `at_most` of them bound it."""
+        x = self.type(step)
+        n = self.axes[x.axis].at_most
+        return self.emit(
+            Step("sum_items", (step,), replace(x, axis=ROW, low=min(0, n * x.low), high=max(0, n * x.high)))
+        )
+
+    def running_sum(self, step: int) -> int:
+        """Sum of a row's items up to each."""
+        x = self.type(step)
+        n = self.axes[x.axis].at_most
+        bounds = replace(x, low=min(x.low, n * x.low), high=max(x.high, n * x.high))
+        return self.emit(Step("running_sum", (step,), bounds))
+
+    def chosen_item(self, primitive: str, step: int, otherwise: int) -> int:
+        """The largest, smallest, first or last of a row's items, `otherwise` where there is none."""
+        a, b, _ = self.align(step, otherwise)
+        x, y = self.type(a), self.type(b)
+        hull = replace(x, axis=ROW, low=min(x.low, y.low), high=max(x.high, y.high))
+        return self.emit(Step(primitive, (a, b), hull))
+
+    def previous_item(self, step: int, first: int) -> int:
+        """The item before; `first` at the first one."""
+        axis = self.axis_of((step, first))
+        a, b, _ = self.align(step, first)
+        a, b = self.spread(a, axis), self.spread(b, axis)
+        x, y = self.type(a), self.type(b)
+        return self.emit(Step("previous_item", (a, b), replace(x, low=min(x.low, y.low), high=max(x.high, y.high))))
+
+    def all_items(self, condition: int) -> int:
+        """Whether a condition on a list holds for each item."""
+        if self.type(condition).axis == ROW:
+            return condition
+        return self.emit(Step("all_items", (condition,), BOOLEAN))
+
+    # parts
+
+    def earlier_parts(self, step: int, group: int) -> int:
+        """Sum over the earlier parts of the bill of an equal group."""
+        x = self.type(step)
+        bounds = replace(x, low=min(0, PARTS_MAX * x.low), high=max(0, PARTS_MAX * x.high))
+        return self.emit(Step("earlier_parts", (step, group), bounds))
+
+    def largest_part(self, step: int) -> int:
+        """The largest over all parts of the bill."""
+        return self.emit(Step("largest_part", (step,), self.type(step)))
+
+    def all_parts(self, step: int) -> int:
+        """Sum over all parts of the bill."""
+        x = self.type(step)
+        bounds = replace(x, low=min(0, PARTS_MAX * x.low), high=max(0, PARTS_MAX * x.high))
+        return self.emit(Step("all_parts", (step,), bounds))
 
     # arithmetic
 
@@ -141,6 +204,8 @@ class Builder:
         folded = self._fold(primitive, operands, type_, mode)
         if folded is not None:
             return folded
+        axis = self.axis_of(operands)
+        operands, type_ = self.aligned(operands, axis), replace(type_, axis=axis)
         return self.emit(Step(primitive, operands, type_, mode=mode, place=place))
 
     def rescale(self, step: int, places: int) -> int:
@@ -186,13 +251,14 @@ class Builder:
         for one, other in ((a, b), (b, a)):
             literal = self.steps[one]
             if literal.primitive == "literal" and literal.value == 1 and literal.type.places == 0:
-                return self._with_unit(other, unit)
+                return self.with_unit(other, unit)
         a, b = (b, a) if b < a else (a, b)
         x, y = self.type(a), self.type(b)
         low, high = product_bounds(x, y)
         return self.make("multiply", (a, b), Type("number", unit, x.places + y.places, low, high), place=place)
 
-    def _with_unit(self, step: int, unit: Unit) -> int:
+    def with_unit(self, step: int, unit: Unit) -> int:
+        """The same number, in another unit."""
         type_ = self.type(step)
         if type_.unit == unit:
             return step
@@ -307,6 +373,9 @@ class Builder:
         low, high = max(low, x.low), min(high, x.high)
         if (low, high) == (x.low, x.high) or low > high:
             return a
+        step = self.steps[a]
+        if step.primitive in ("divide", "multiply_divide"):  # known before it is computed: a kernel need hold no more
+            return self.emit(replace(step, type=replace(x, low=low, high=high), place=place or step.place))
         return self.emit(Step("claim", (a,), replace(x, low=low, high=high), place=place))
 
     # folding
@@ -377,5 +446,5 @@ def product_bounds(x: Type, y: Type) -> tuple[int, int]:
 
 def _quotient_bounds(top: tuple[int, int], divisor: Type, shift: int, mode: Rounding) -> tuple[int, int]:
     """Bounds of a rounded quotient; the divisor is at least one of its smallest place (a `require` sees to zero)."""
-    corners = [_ratio(a, b, shift, mode) for a in top for b in (max(divisor.low, 1), max(divisor.high, 1))]
+    corners = [ratio(a, b, shift, mode) for a in top for b in (max(divisor.low, 1), max(divisor.high, 1))]
     return min(corners), max(corners)

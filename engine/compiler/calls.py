@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 from engine.calendars.days import day_number
+from engine.compiler.days import OF_DAYS, extreme_day
 from engine.compiler.fold import root
 from engine.compiler.inferring import Inferring
+from engine.compiler.lists import OVER_LISTS, over_items
 from engine.compiler.names import is_given, read_name
 from engine.compiler.needs import Need, Value, joined
 from engine.compiler.program import Refusal, Rounding, Type
@@ -21,6 +23,8 @@ def call(infer: Inferring, expr: Call) -> Value:
     places, mode = expr.places or 0, Rounding(expr.mode)
     arguments = expr.arguments
     match expr.function:
+        case "min" | "max" | "sum" if len(arguments) == 1:
+            return over_items(infer, expr)
         case "min" | "max" | "sum":
             return fold_call(infer, expr)
         case "abs":
@@ -49,12 +53,18 @@ def call(infer: Inferring, expr: Call) -> Value:
             return unrounded(infer, expr)
         case "day":
             return written_day(infer, expr)
+        case _ if expr.function in OVER_LISTS:
+            return OVER_LISTS[expr.function](infer, expr)
+        case _ if expr.function in OF_DAYS:
+            return OF_DAYS[expr.function](infer, expr)
         case _:
             raise AssertionError(expr.function)
 
 
 def fold_call(infer: Inferring, expr: Call) -> Value:
     """min, max and sum, two by two."""
+    if expr.function != "sum" and infer.type(infer.value(expr.arguments[0])).kind == "date":
+        return extreme_day(infer, expr)
     result = infer.numeric(expr.arguments[0])
     for argument in expr.arguments[1:]:
         other = infer.numeric(argument)
@@ -136,8 +146,12 @@ def sqrt(infer: Inferring, expr: Call, places: int, mode: Rounding) -> Value:
 def asked_given(infer: Inferring, expr: Call) -> Value:
     """given(x), of an input that may be absent."""
     name = expr.arguments[0]
+    if isinstance(name, Name) and name.path in infer.scope.axes:
+        if not infer.scope.axes[name.path].spec.optional:
+            infer.fail("always-given", expr.place, name=name.path)
+        return Value(is_given(infer, name.path))
     if not isinstance(name, Name) or name.path not in infer.scope.inputs:
-        near = did_you_mean(written(name), infer.scope.inputs)
+        near = did_you_mean(written(name), (*infer.scope.inputs, *infer.scope.axes))
         infer.fail("given-needs-input", name.place, None, formula=written(expr), **near)
     rule = infer.scope.inputs[name.path]
     if not rule.spec.optional or rule.spec.default is not None:

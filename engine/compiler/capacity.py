@@ -149,6 +149,11 @@ def _sum(step: Step, operands: Sequence[Step]) -> tuple[Kernel, ...]:
     return _held_by(max(magnitude(step), sum(magnitude(one) for one in operands)))
 
 
+def _whole(step: Step, operands: Sequence[Step]) -> tuple[Kernel, ...]:
+    """What runs through all items or parts of a block: int64, where a sum that overflows comes back."""
+    return (Kernel.INTEGER,) if _same(step, operands) else ()
+
+
 def _product(step: Step, operands: Sequence[Step]) -> tuple[Kernel, ...]:
     a, b = operands
     return _held_by(max(magnitude(a), magnitude(b), magnitude(a) * magnitude(b)))
@@ -271,4 +276,17 @@ _CAPACITIES: Mapping[str, _Capacity] = {
     "negation": _compared,
     "claim": _same,
     "require": _compared,
+    "spread": _same,
+    "sum_items": _same,  # a list's `at_most` is in the step's bounds; whoever sums in float64 asks for it too
+    "largest_item": _same,
+    "smallest_item": _same,
+    "first_item": _same,
+    "last_item": _same,
+    "all_items": _compared,
+    "running_sum": _whole,
+    "previous_item": _same,
+    "timeline": _same,
+    "earlier_parts": _whole,
+    "all_parts": _whole,
+    "largest_part": _whole,
 }

@@ -13,8 +13,8 @@ a problem is not compiled, the others are.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -36,15 +36,31 @@ from engine.compiler.outputs import OutputMaker
 from engine.compiler.plan import Planned, plan
 from engine.compiler.program import Compiled, DayTable, Program, TestCase
 from engine.language.models import Notice, RuleSet, Test
+from engine.language.nodes import List, Map, Text
 from engine.language.problems import Problem, ProblemsFound, problem
 from engine.language.reading import did_you_mean
+from engine.language.tables import read_items
 
 
 @dataclass(frozen=True, slots=True)
 class RateBook:
-    """Rule sets that were compiled together, by identifier."""
+    """Rule sets that were compiled together, by identifier; versions of one identifier by `id@first day`."""
 
     rulesets: Mapping[str, Compiled]
+
+    def of(self, id_: str) -> tuple[Compiled, ...]:
+        """The versions of a rule set, earliest first; a key names one of them."""
+        found = [one for key, one in self.rulesets.items() if id_ in (one.id, key)]
+        return tuple(sorted(found, key=lambda one: one.first_day))
+
+    def at(self, id_: str, period_from: int, period_to: int) -> Compiled | None:
+        """The version that bills the days [period_from, period_to); where none does, the nearest; None: no such id."""
+        found = self.of(id_)
+        for one in found:
+            if one.in_force(period_from, period_to):
+                return one
+        later = [one for one in found if one.first_day > period_from]
+        return (found[-1] if not later else later[0]) if found else None
 
     @property
     def hash(self) -> str:
@@ -85,9 +101,18 @@ def compile_all(paths: Sequence[Path | str]) -> tuple[RateBook, list[Problem]]:
         _tell(problems, more, ruleset.place.file)
         if result is not None:
             compiled[name] = result
+    compiled = {key: _succeeded(one, compiled.values()) for key, one in compiled.items()}
     used = {file for one in compiled.values() for file in one.files}
     _tell(problems, _alone(library, library.asked - used), "")
     return RateBook(dict(sorted(compiled.items()))), problems
+
+
+def _succeeded(compiled: Compiled, others: Iterable[Compiled]) -> Compiled:
+    """A version that another one follows needs no successor."""
+    if not any(one.id == compiled.id and one.first_day == compiled.end_day for one in others):
+        return compiled
+    due = tuple(item for item in compiled.replaces_due if item != (compiled.id, compiled.end_day))
+    return replace(compiled, replaces_due=due)
 
 
 def _tell(problems: list[Problem], more: Sequence[Problem], file: str) -> None:
@@ -171,6 +196,9 @@ def _own_problems(ruleset: RuleSet) -> list[Problem]:
     problems = []
     if ruleset.in_force is None:
         problems.append(problem("missing-in-force", ruleset.ruleset.place, name=ruleset.ruleset))
+    if ruleset.changes == "split" and ruleset.version_by == "reading_day":
+        here, there = ruleset.place_of("changes"), ruleset.place_of("version_by")
+        problems.append(problem("split-by-reading-day", here, there))
     return problems
 
 
@@ -191,6 +219,7 @@ def _structure(
     starts |= {day for day in resolved.boundaries if first_day < day < end_day}
     version_days = tuple(sorted(starts))
     builder = Builder(len(version_days))
+    builder.axes = {name: rule.spec for name, rule in scope.axes.items()}
     inference = Inference(scope, builder, version_days, _months())
     maker = OutputMaker(assembled, resolved, inference)
     outputs = maker.make()
@@ -260,13 +289,30 @@ def _test(test: Test) -> TestCase:
         str(test.name),
         first,
         end,
-        {str(name): str(text) for name, text in test.given.items()},
+        {str(name): _given(name, node) for name, node in test.given.items()},
         {str(path): number.text for path, number in (test.expect or {}).items()},
         None if test.warnings is None else tuple(str(name) for name in test.warnings),
         refused,
         {"who": str(test.vouched_by.who), "from": str(test.vouched_by.from_)},
         test.place,
     )
+
+
+def _given(name: Text, node: object) -> str | tuple[Mapping[str, str], ...]:
+    """What a test gives for an input or a list: text, items, or a CSV file beside the rule set with an item a line."""
+    if isinstance(node, Text):
+        return str(node)
+    if isinstance(node, List):
+        wrong = [one for one in node if not isinstance(one, Map)]
+        if not wrong:
+            return tuple(
+                {str(key): str(value) for key, value in item.items()} for item in node if isinstance(item, Map)
+            )
+    if isinstance(node, Map) and [str(key) for key in node] == ["file"]:
+        (file,) = node.values()
+        if isinstance(file, Text):
+            return read_items(Path(name.place.file).parent / str(file), file.place)
+    raise ProblemsFound([problem("test-given", name.place, None, name=name)])
 
 
 def _compiled(
@@ -295,6 +341,7 @@ def _compiled(
         program=planned.program,
         constants=planned.constants,
         change_days=planned.change_days,
+        changes=ruleset.changes,
         tests=tests,
         source=source.label if source is not None else "",
         standing=source.standing if source is not None else "",

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping
 from fractions import Fraction
 from typing import NoReturn, Protocol
 
+from engine.calendars import calendar as calendars
 from engine.calendars.calendar import Calendar, tou_period_names
 from engine.calendars.days import day_number
 from engine.charges.base import ChargeModel
 from engine.compiler.assemble import Assembled
 from engine.compiler.constants import ConstantSource, Piece, scaled, single
 from engine.compiler.figures import check_plausible, days, label
-from engine.compiler.scope import TableSource
-from engine.language.expressions import Expr, Item, Name, Number, total, written
+from engine.compiler.scope import AxisRule, Definition, TableSource
+from engine.language.expressions import ZERO, Call, Expr, Item, Name, Number, children, number, total, written
 from engine.language.fields import Dated, Priced, Printed, Source
 from engine.language.nodes import Text
 from engine.language.problems import Place, Problem, ProblemsFound, problem
 from engine.language.reading import did_you_mean
 from engine.language.units import DIMENSIONLESS, Unit, parse_unit
+from engine.quantities.base import QuantityModel
 
 MONTH = parse_unit("month")[0]
 DAY = parse_unit("day")[0]
 ONE = Fraction(1)
+# functions that take a list to the row -> most arguments with which they do
+REDUCES: Mapping[str, int] = {
+    "sum": 1,
+    "count": 1,
+    **dict.fromkeys(("largest_item", "smallest_item", "first_item", "last_item"), 2),
+}
 
 
 class Resolving(Protocol):
@@ -32,6 +41,9 @@ class Resolving(Protocol):
     currency: Unit
     constants: dict[str, ConstantSource]
     tables: dict[str, TableSource]
+    definitions: dict[str, Definition]
+    axes: dict[str, AxisRule]
+    splits: bool
     problems: list[Problem]
     unknown: set[str]
 
@@ -48,7 +60,9 @@ class Resolving(Protocol):
 class ChargeContext:
     """What a charge kind sees while it lowers one charge (`engine.charges.base.Context`)."""
 
-    def __init__(self, name: str, charge: ChargeModel, resolver: Resolving, source: Source | None) -> None:
+    def __init__(
+        self, name: str, charge: ChargeModel | QuantityModel, resolver: Resolving, source: Source | None
+    ) -> None:
         self.name = name
         self.charge = charge
         self.resolver = resolver
@@ -56,6 +70,7 @@ class ChargeContext:
         self.place = resolver.assembled.names[name]
         self.currency = resolver.currency
         self.minor_places = resolver.assembled.ruleset.minor_places
+        self.prorated = False  # whether an amount per month was met
 
     def figure(self, path: str, priced: Priced, unit: Unit, scale: Fraction = ONE) -> Expr:
         full = f"{self.name}.{path}"
@@ -97,10 +112,55 @@ class ChargeContext:
     def per_period(self, expr: Expr) -> Expr:
         powers = dict(self.unit_of(expr).dims)
         if powers.get("month", 0) == -1:
-            return expr * Name("months", place=expr.place)
+            return self._per_month(expr)
         if powers.get("day", 0) == -1:
             return expr * Name("days", place=expr.place)
         return expr
+
+    def _per_month(self, expr: Expr) -> Expr:
+        """Times the months of the period; an amount of money by days, where the charge prorates it so."""
+        prorate = getattr(self.charge, "prorate", None)
+        money = self.unit_of(expr) * MONTH == self.currency
+        cut = self.splits() and getattr(self.charge, "per", None) != "bill"
+        if money and cut and prorate in (None, "months"):
+            self.fail("prorate-not-said", self.charge.place, None, charge=self.name)
+        self.prorated = self.prorated or money
+        if not money or prorate in (None, "months"):
+            return expr * Name("months", place=expr.place)
+        if prorate == "thirtieths":
+            shares: tuple[Expr, Expr] = expr * self._thirtieths(expr.place, cut=cut), number(30)
+        else:
+            shares = expr * Name("bill_months") * Name("days"), Name("bill_days")
+        return Call("divide", shares, self.minor_places, "half_up", place=expr.place)
+
+    def _thirtieths(self, place: Place | None, *, cut: bool) -> Expr:
+        """30ths of months in the period; of a part what it adds to those before, so that a month has 30 and no more."""
+        until = Call("thirtieths", (Name("bill_from"), Name("period_to")), place=place)
+        if not cut:
+            return until
+        return until - Call("thirtieths", (Name("bill_from"), Name("period_from")), place=place)
+
+    def list_of(self, expr: Expr) -> str:
+        return list_of(expr, self.resolver.assembled.lists, self.resolver.definitions)
+
+    def every(self, list_name: str) -> int:
+        rule = self.resolver.axes.get(list_name)
+        return rule.spec.minutes if rule is not None else 0
+
+    def schedules(self) -> Mapping[str, tuple[str, ...]]:
+        calendar = self.resolver.calendar
+        if calendar is None:
+            return {}
+        return {name: calendars.period_names(calendar, name) for name in calendars.schedule_names(calendar)}
+
+    def window_end(self, list_name: str, minutes: int) -> Expr:
+        return Call("window_end", (Name(list_name, place=self.place), number(minutes)), place=self.place)
+
+    def splits(self) -> bool:
+        return self.resolver.splits
+
+    def earlier(self, expr: Expr, group: Expr | None = None) -> Expr:
+        return Call("earlier_parts", (expr, ZERO if group is None else group), place=expr.place)
 
     def define(self, name: str, expr: Expr) -> Name:
         full = f"{self.name}.{name}"
@@ -167,6 +227,27 @@ class ChargeContext:
 
     def fail(self, code: str, place: Place | None, other: Place | None = None, **parameters: object) -> NoReturn:
         raise ProblemsFound((problem(code, place, other, **parameters),))
+
+
+def list_of(expr: Expr, lists: Container[str], definitions: Mapping[str, Definition]) -> str:
+    """The list that a formula is on, as far as names tell; "" where it is a value of the row."""
+    seen: set[str] = set()
+    queue = [expr]
+    while queue:
+        current = queue.pop()
+        if isinstance(current, Call) and len(current.arguments) <= REDUCES.get(current.function, 0):
+            continue
+        if isinstance(current, Call) and current.function == "given" and written(current.arguments[0]) in lists:
+            continue  # of a list itself; `given(list.input)` asks each item
+        if isinstance(current, Name):
+            head = current.path.partition(".")[0]
+            if head in lists:
+                return head
+            if current.path in definitions and current.path not in seen:
+                seen.add(current.path)
+                queue.append(definitions[current.path].expr)
+        queue.extend(children(current))
+    return ""
 
 
 def unknown_charge(name: Text, assembled: Assembled) -> Problem:

@@ -57,8 +57,9 @@ def energy_needs(assembled: Assembled, resolved: Resolved, inference: Inference)
     for rule in priced:
         assert rule.lowered.energy is not None
         parts.append(rule.lowered.energy if rule.when is None else If(rule.when, rule.lowered.energy, ZERO))
-    both = inference.value(Compare("==", total(parts), declared.total, place=declared.place))
-    left, right = inference.value(total(parts)), inference.value(declared.total)
+    whole = inference.whole  # rounding to parts may move a kWh between registers
+    both = whole.value(Compare("==", total(parts), declared.total, place=declared.place))
+    left, right = whole.value(total(parts)), whole.value(declared.total)
     message = "{priced} kWh / {total} kWh"
     values = (("priced", left.step), ("total", right.step))
     refusal = Refusal("energy-priced-once", ", ".join(map(str, declared.priced_by)), message, values, declared.place)

@@ -12,8 +12,9 @@ from typing import Final, NoReturn
 
 from engine.compiler.builder import Builder
 from engine.compiler.calls import call
+from engine.compiler.context import list_of
 from engine.compiler.inferring import Make
-from engine.compiler.names import price_needs, read_name
+from engine.compiler.names import is_schedule, price_needs, read_name
 from engine.compiler.needs import Need, Value, guarded, joined
 from engine.compiler.program import DayTable, Refusal, Type
 from engine.compiler.scope import Scope
@@ -44,10 +45,20 @@ KINDS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
+DAY: Final = parse_unit("day")[0]
+
+
 class Inference:
     """Turns expressions of one scope into steps of one builder."""
 
-    def __init__(self, scope: Scope, builder: Builder, version_days: Sequence[int], months: DayTable) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        builder: Builder,
+        version_days: Sequence[int],
+        months: DayTable,
+        part: Inference | None = None,
+    ) -> None:
         self.scope = scope
         self.builder = builder
         self.version_days = version_days  # first day of each version
@@ -57,6 +68,16 @@ class Inference:
         self.definitions: dict[str, Value] = {}
         self.open: list[str] = []
         self.given_here: set[str] = set()  # optional inputs known to be given here
+        self.bill = part is not None
+        self.part = self if part is None else part
+        self.whole = self
+        if part is not None:
+            self.inputs_read = part.inputs_read
+        elif scope.splits:
+            self.whole = Inference(scope, builder, version_days, months, self)
+
+    def list_of(self, expr: Expr) -> str:
+        return list_of(expr, self.scope.axes, self.scope.definitions)
 
     def fail(self, code: str, place: Place | None, other: Place | None = None, **parameters: object) -> NoReturn:
         raise ProblemsFound((problem(code, place, other, **parameters),))
@@ -66,7 +87,15 @@ class Inference:
 
     # expressions
 
-    def value(self, expr: Expr) -> Value:  # one case a node of the language
+    def value(self, expr: Expr) -> Value:
+        before = self.builder.here
+        self.builder.here = expr.place or before
+        try:
+            return self.node(expr)
+        finally:
+            self.builder.here = before
+
+    def node(self, expr: Expr) -> Value:  # one case a node of the language
         match expr:
             case Number():
                 return self.number(expr)
@@ -135,8 +164,11 @@ class Inference:
         a, b = self.value(left), self.value(right)
         if op == "-" and self.type(a).kind == self.type(b).kind == "date":
             low, high = self.type(a).low - self.type(b).high, self.type(a).high - self.type(b).low
-            span = Type("number", parse_unit("day")[0], 0, low, high)
+            span = Type("number", DAY, 0, low, high)
             return Value(self.builder.make("subtract", (a.step, b.step), span), joined(self.builder, a.needs, b.needs))
+        shifted = self.shifted(op, a, b)
+        if shifted is not None:
+            return shifted
         for side, side_expr in ((a, left), (b, right)):
             kind = self.type(side).kind
             if kind != "number":
@@ -145,6 +177,16 @@ class Inference:
         unit = self.type(a).unit
         step = self.builder.add(a.step, b.step, unit, subtract=op == "-", place=expr.place)
         return Value(step, joined(self.builder, a.needs, b.needs), a.zero and b.zero)
+
+    def shifted(self, op: str, day: Value, by: Value) -> Value | None:
+        """A day so many days later or earlier: `from_day + 1[day]`; None where this is not what is added."""
+        x, y = self.type(day), self.type(by)
+        if x.kind != "date" or y.kind != "number" or y.unit != DAY or y.places:
+            return None
+        low, high = (x.low + y.low, x.high + y.high) if op == "+" else (x.low - y.high, x.high - y.low)
+        primitive = "add" if op == "+" else "subtract"
+        step = self.builder.make(primitive, (day.step, by.step), Type("date", low=low, high=high))
+        return Value(step, joined(self.builder, day.needs, by.needs))
 
     def product(self, factors: Sequence[Expr], place: Place | None) -> Value:
         values = [self.numeric(factor) for factor in factors]
@@ -173,9 +215,10 @@ class Inference:
         a = self.within(condition, make, then, condition_expr, positive=True)
         b = self.within(condition, make, otherwise, condition_expr, positive=False)
         kind = self.type(a).kind
-        if kind != self.type(b).kind or kind not in ("number", "boolean"):
+        if kind != self.type(b).kind or kind not in ("number", "boolean", "date"):
             self.fail("branches-differ", expr.place, then=written(then), otherwise=written(otherwise))
-        a, b = self.same_unit("if", a, b, expr.place, then, otherwise)
+        if kind == "number":
+            a, b = self.same_unit("if", a, b, expr.place, then, otherwise)
         x, y, places = self.builder.align(a.step, b.step)
         type_ = replace(self.builder.type(x), places=places)
         step = self.builder.select(condition.step, x, y, type_)
@@ -262,9 +305,9 @@ class Inference:
         rule = self.scope.inputs.get(name.path)
         if name.path in self.scope.definitions:
             return self.type(self.value(name)).kind == "code"
-        return (rule is not None and rule.spec.type.kind == "code") or (
-            name.path == "season" and self.scope.season is not None
-        )
+        if rule is not None:
+            return rule.spec.type.kind == "code"
+        return (name.path == "season" and self.scope.season is not None) or is_schedule(self, name.path)
 
     def part_of(self, value: Value, whole: Value, expr: Expr) -> Value:
         """A value that lies between zero and another one."""

@@ -26,6 +26,18 @@ class Inferring(Protocol):
     definitions: dict[str, Value]
     open: list[str]  # definitions that are being inferred, to tell a ring
     given_here: set[str]  # optional inputs known to be given here
+    bill: bool  # whether names mean the whole bill, where billing periods are cut into parts
+
+    @property
+    def part(self) -> Inferring:
+        """The inference in which names mean a part of the bill; itself where periods are not cut."""
+
+    @property
+    def whole(self) -> Inferring:
+        """The inference in which names mean the whole bill; itself where periods are not cut."""
+
+    def list_of(self, expr: Expr) -> str:
+        """The list that a formula is on, as its names tell; "" where it is a value of the row."""
 
     def fail(self, code: str, place: Place | None, other: Place | None = None, **parameters: object) -> NoReturn:
         """Raise a problem."""

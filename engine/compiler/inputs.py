@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from engine.calendars.days import END_DAY, FIRST_DAY, day_number
+from engine.calendars.days import END_DAY, FIRST_DAY, day_date, day_number
 from engine.compiler.program import Type
 from engine.language import scalars
+from engine.language.fields import Printed
 from engine.language.models import Input
 from engine.language.nodes import Text
 from engine.language.problems import Place, ProblemsFound, problem
@@ -38,13 +39,18 @@ def input_type(name: str, kind: str, given: Input, place: Place) -> Type:
         raise ProblemsFound((problem("input-unit", given.unit.place, name=name, unit=given.unit.text, base=unit),))
     bounds = []
     for bound in (given.from_, given.to):
-        if bound.places > places:
-            raise ProblemsFound((problem("bound-places", bound.place, name=name, bound=bound.text, places=places),))
-        bounds.append(int(bound.value.scaleb(places)))
+        bounds.append(scaled_bound(name, bound, places))
     if bounds[0] > bounds[1]:
         told = {"name": name, "low": given.from_.text, "high": given.to.text}
         raise ProblemsFound([problem("bounds-reversed", given.to.place, given.from_.place, **told)])
     return Type("number", unit, places, bounds[0], bounds[1])
+
+
+def scaled_bound(name: str, bound: Printed, places: int) -> int:
+    """A bound of an input as a whole number of its places."""
+    if bound.places > places:
+        raise ProblemsFound((problem("bound-places", bound.place, name=name, bound=bound.text, places=places),))
+    return int(bound.value.scaleb(places))
 
 
 def default_of(name: str, text: Text, type_: Type) -> int:
@@ -59,7 +65,11 @@ def default_of(name: str, text: Text, type_: Type) -> int:
             )
         return type_.codes.index(str(text))
     if type_.kind == "date":
-        return day_number(scalars.day(text))
+        found = day_number(scalars.day(text))
+        if not type_.low <= found <= type_.high:
+            told = {"name": name, "value": text, "low": day_date(type_.low), "high": day_date(type_.high), "places": 0}
+            raise ProblemsFound([problem("default-out-of-bounds", text.place, None, **told)])
+        return found
     number = scalars.number(text)
     value = int(number.value.scaleb(type_.places))
     if number.places > type_.places or not type_.low <= value <= type_.high:

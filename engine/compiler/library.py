@@ -33,7 +33,7 @@ class Library:
     notices: Mapping[str, tuple[Notice, ...]]
     forms: Mapping[str, Form]
     shared: Mapping[str, Shared]
-    rulesets: Mapping[str, RuleSet]
+    rulesets: Mapping[str, RuleSet]  # versions of one id by `id@first day`
     hashes: Mapping[str, str]  # file -> SHA-256 of its bytes
     asked: frozenset[str]  # files under the paths that were asked for
     # What keeps a document from being read, by its kind and id; of a notice by `series` and the series' id. Who refers
@@ -142,25 +142,49 @@ def _sort(
     problems: list[Problem] = []
     by_id: dict[tuple[str, str], Document] = {}
     series: dict[str, list[Notice]] = {}
+    rulesets: list[RuleSet] = []
     for document in documents:
         kind = type(document).__name__.lower()
         name: Text = getattr(document, kind)
         known = by_id.get((kind, str(name)))
+        if isinstance(document, RuleSet):
+            same = [one for one in rulesets if str(one.ruleset) == str(name)]
+            known = next((one for one in same if _overlap(one, document)), None)
         if known is not None and document.place.file not in asked:
             continue  # what was asked for stands before what lies around it
         if known is not None:
             problems.append(problem("document-twice", name.place, getattr(known, kind).place, kind=kind, name=name))
             continue
         by_id[kind, str(name)] = document
+        if isinstance(document, RuleSet):
+            rulesets.append(document)
         if isinstance(document, Notice):
             series.setdefault(str(document.series), []).append(document)
     library = Library(
         {name: tuple(sorted(notices, key=_begins)) for name, notices in series.items()},
         {name: d for (kind, name), d in by_id.items() if isinstance(d, Form)},
         {name: d for (kind, name), d in by_id.items() if isinstance(d, Shared)},
-        {name: d for (kind, name), d in by_id.items() if isinstance(d, RuleSet)},
+        _keyed(rulesets),
         hashes,
         asked,
         unread,
     )
     return library, problems
+
+
+def _overlap(one: RuleSet, other: RuleSet) -> bool:
+    """Whether two rule sets of one id are in force on one day; one that says nothing of its days is, always."""
+    first, second = one.in_force, other.in_force
+    if first is None or second is None:
+        return True
+    ends = [day.through or date.max for day in (first, second)]
+    return first.from_ <= ends[1] and second.from_ <= ends[0]
+
+
+def _keyed(rulesets: Sequence[RuleSet]) -> dict[str, RuleSet]:
+    """Rule sets by id; those that are versions of one id by `id@first day`."""
+    names = [str(one.ruleset) for one in rulesets]
+    return {
+        name if names.count(name) == 1 or one.in_force is None else f"{name}@{one.in_force.from_}": one
+        for name, one in zip(names, rulesets, strict=True)
+    }

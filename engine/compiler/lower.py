@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Final
 
 from engine.calendars.calendar import Calendar, season_table
 from engine.calendars.days import END_DAY, FIRST_DAY
-from engine.charges.base import ChargeModel, Lowered
+from engine.charges.base import ChargeModel, Kind, Lowered
 from engine.compiler.assemble import Assembled
 from engine.compiler.constants import scaled, single
 from engine.compiler.context import DAY, MONTH, ONE, ChargeContext, unknown_charge
+from engine.compiler.expand import axis_rule, carried_of
 from engine.compiler.figures import check_plausible, days, label
 from engine.compiler.inputs import default_of, input_type
-from engine.compiler.program import DayTable, InputSpec
-from engine.compiler.scope import Definition, InputRule, Scope, TableSource
+from engine.compiler.program import ROW, DayTable, InputSpec, Type
+from engine.compiler.scope import AxisRule, Definition, InputRule, Scope, TableSource
 from engine.language import scalars
 from engine.language.expressions import Binary, Call, Expr, If, Item, Logic, Name, Number, PartOf, Unary, rounded, total
 from engine.language.fields import Printed, Source
@@ -28,6 +30,14 @@ from engine.language.models import Input
 from engine.language.nodes import Text
 from engine.language.problems import Place, Problem, ProblemsFound, problem
 from engine.language.units import DIMENSIONLESS, Unit, parse_unit
+
+SAME_UNIT: Final = frozenset(
+    {
+        *("min", "max", "sum", "abs", "round", "running_sum", "earlier_parts", "all_parts"),
+        *("largest_item", "smallest_item", "first_item", "last_item", "previous_item"),
+    }
+)  # functions whose result has the unit of their operands
+ENERGY: Final = (parse_unit("kWh")[0], parse_unit("kvarh")[0])  # what a period of fewer days has less of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,11 @@ class ChargeRule:
     source: Source | None
     when: Expr | None  # with the charge's own days in force
     days: tuple[int, int]
+
+    @property
+    def once(self) -> bool:
+        """Whether it is billed once, on the whole bill."""
+        return self.model.per == "bill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +77,21 @@ class Resolver:
         self.tables: dict[str, TableSource] = {**assembled.tables, **assembled.bands}
         self.definitions: dict[str, Definition] = {}
         self.inputs: dict[str, InputRule] = {}
+        self.axes: dict[str, AxisRule] = {}
+        self.splits = assembled.ruleset.changes == "split"
         self.flags: dict[str, tuple[int, int]] = {}
         self.problems: list[Problem] = []
         self.unknown: set[str] = set()  # names in the formulas of the charge at hand that have no unit yet
         self._unit_open: set[str] = set()
         self._lowered: dict[str, ChargeRule | None] = {}
+        self._measured: set[str] = set()
 
     def resolve(self) -> Resolved:
+        for name, given_list in self.assembled.lists.items():
+            try:
+                self.axes[name] = axis_rule(name, given_list, self.assembled.names[name], self.calendar)
+            except ProblemsFound as found:
+                self.problems += found.problems
         for name, given in self.assembled.inputs.items():
             try:
                 self.inputs[name] = self.input(name, given, self.assembled.input_places[name])
@@ -83,23 +106,62 @@ class Resolver:
             self.definitions[name] = Definition(
                 name, quantity.formula, quantity.place, str(quantity.title or ""), low, high
             )
-        rules = [rule for name in self.assembled.charges if (rule := self.charge(name)) is not None]
-        if rules and "total" not in self.assembled.names:
+        for name in self.assembled.measured:
+            self.measure(name)
+        charges = [rule for name in self.assembled.charges if (rule := self.charge(name)) is not None]
+        if charges and "total" not in self.assembled.names:
             amounts: list[Expr] = [Name(name, place=self.assembled.ruleset.place) for name in self.assembled.charges]
             self.define("total", total(amounts), self.assembled.ruleset.place)
         season = None
         if self.calendar is not None and self.calendar.seasons:
             names = tuple(name for name, _ in self.calendar.seasons)
             season = DayTable("season", FIRST_DAY, season_table(self.calendar), names)
-        scope = Scope(self.inputs, self.constants, self.tables, self.definitions, season, self.flags)
-        boundaries = {day for rule in rules for day in rule.days if FIRST_DAY < day < END_DAY}
-        return Resolved(scope, tuple(rules), frozenset(boundaries))
+        scope = Scope(
+            self.inputs,
+            self.constants,
+            self.tables,
+            self.definitions,
+            season,
+            self.flags,
+            self.axes,
+            self.calendar,
+            self.splits,
+        )
+        boundaries = {day for rule in charges for day in rule.days if FIRST_DAY < day < END_DAY}
+        return Resolved(scope, tuple(charges), frozenset(boundaries))
 
-    def define(self, path: str, expr: Expr, place: Place | None) -> None:
+    def define(self, path: str, expr: Expr, place: Place | None, *, amount: bool = False) -> None:
         known = self.definitions.get(path) or self.constants.get(path)
         if known is not None:  # two lines of one charge that would have one name
             raise ProblemsFound([problem("name-twice", place, known.place, name=path)])
-        self.definitions[path] = Definition(path, expr, place)
+        charge = path.partition(".")[0]
+        model, _ = self.assembled.charges.get(charge, (None, None))
+        once = self.splits and model is not None and model.per == "bill"
+        owner = charge if model is not None else ""
+        self.definitions[path] = Definition(path, expr, place, charge=owner, amount=amount, once=once)
+
+    def measure(self, name: str) -> None:
+        """Lower a quantity that has a kind, once. One whose formulas name another has that one lowered first."""
+        if name in self._measured:
+            return
+        self._measured.add(name)
+        unknown, self.unknown = self.unknown, set()
+        try:
+            self._measure(name)
+        except ProblemsFound as found:
+            self.problems += found.problems
+        self.unknown = unknown
+
+    def _measure(self, name: str) -> None:
+        model, kind = self.assembled.measured[name]
+        context = ChargeContext(name, model, self, self.assembled.quantity_sources[name])
+        lowered = kind.lower(model, context)
+        title = str(model.title or "")
+        values = [(name, lowered.value)] if lowered.value is not None else []
+        values += [(f"{name}.{part}", expr) for part, expr in lowered.parts]
+        for path, expr in values:
+            self.define(path, expr, expr.place or model.place)
+            self.definitions[path] = replace(self.definitions[path], title=title, refusals=lowered.refusals)
 
     def fills(self) -> None:
         """Holes that are filled by a number."""
@@ -132,8 +194,20 @@ class Resolver:
             raise ProblemsFound([problem("ignored-without-needed", given.place_of("ignored_when"), None, name=name)])
         default = None if given.default is None else default_of(name, given.default, type_)
         titles = tuple(str(title) for title in (given.codes or {}).values())
-        spec = InputSpec(name, type_, str(given.title or ""), default, optional, place, titles)
+        axis = name.partition(".")[0] if "." in name else ROW
+        type_ = replace(type_, axis=axis)
+        carried = carried_of(name, given, type_, place)
+        split = self.split(name, given, type_, place)
+        spec = InputSpec(name, type_, str(given.title or ""), default, optional, place, titles, split, carried)
         return InputRule(spec, given.optional and default is None, given.needed_when, given.ignored_when)
+
+    def split(self, name: str, given: Input, type_: Type, place: Place) -> bool:
+        """Whether an input is divided between the parts of a bill; energy has to say."""
+        if given.split is not None and (not self.splits or type_.axis != ROW or type_.kind != "number"):
+            raise ProblemsFound([problem("split-unread", given.place_of("split"), None, name=name)])
+        if self.splits and given.split is None and type_.axis == ROW and type_.unit in ENERGY:
+            raise ProblemsFound([problem("split-not-said", place, None, name=name)])
+        return given.split == "by_days"
 
     def charge(self, name: str) -> ChargeRule | None:
         """Lower a charge, once. One whose formulas name another's lines has that one lowered first."""
@@ -151,7 +225,10 @@ class Resolver:
         model, kind = self.assembled.charges[name]
         source = self.assembled.charge_sources[name]
         context = ChargeContext(name, model, self, source)
+        self.check_parts(name, model, kind)
         lowered = kind.lower(model, context)
+        if model.prorate is not None and not context.prorated:
+            raise ProblemsFound([problem("prorate-unread", model.place_of("prorate"), None, charge=name)])
         interval = (FIRST_DAY, END_DAY)
         when = model.when
         if model.in_force is not None:
@@ -162,6 +239,13 @@ class Resolver:
             when = in_force if when is None else _both(in_force, when)
         self.lines(name, model, lowered, when)
         return ChargeRule(name, model, lowered, source, when, interval)
+
+    def check_parts(self, name: str, model: ChargeModel, kind: Kind) -> None:
+        """That a charge says whether it is billed by part, where it has to and nowhere else."""
+        if model.per is not None and not self.splits:
+            raise ProblemsFound([problem("per-unread", model.place_of("per"), None, charge=name)])
+        if self.splits and model.per is None and not kind.linear:
+            raise ProblemsFound([problem("per-not-said", model.place, None, charge=name, kind=kind.name)])
 
     def lines(self, name: str, model: ChargeModel, lowered: Lowered, when: Expr | None) -> None:
         """Definitions of a charge: its amount, and quantity, price and amount of its lines."""
@@ -180,14 +264,17 @@ class Resolver:
             if shown is not None:
                 money = If(shown, money, zero, place=line.place)
                 unrounded = If(shown, line.amount, zero, place=line.place)
-            self.define(f"{path}.amount", money, line.place)
+            self.define(f"{path}.amount", money, line.place, amount=True)
             if line.id:
-                self.define(path, Name(f"{path}.amount", place=line.place), line.place)
+                self.define(path, Name(f"{path}.amount", place=line.place), line.place, amount=True)
+            if line.informs:
+                continue
             amounts.append(Name(f"{path}.amount", place=line.place))
             exact.append(unrounded)
         whole = total(amounts) if model.round == "line" else rounded(total(amounts), minor)
-        self.define(name, whole, model.place)
-        self.define(f"{name}.unrounded", total(exact), model.place)
+        if name not in self.definitions:  # a line that informs may have the charge's own name
+            self.define(name, whole, model.place, amount=True)
+        self.define(f"{name}.unrounded", total(exact), model.place, amount=True)
 
     def charges_named(self, name: Text, asking: str) -> list[str]:
         """The charge of that name, or the charges of that ledger code other than the one that asks."""
@@ -227,7 +314,11 @@ class Resolver:
                 return self.unit_of(operand)
             case Call(function="divide", arguments=(top, bottom)):
                 return self.unit_of(top) / self.unit_of(bottom)
-            case Call(function="min" | "max" | "sum" | "abs" | "round", arguments=arguments):
+            case Call(function="count" | "year" | "month"):
+                return DIMENSIONLESS
+            case Call(function="thirtieths"):
+                return MONTH
+            case Call(function=function, arguments=arguments) if function in SAME_UNIT:
                 dimensioned = [one for one in arguments if not (isinstance(one, Number) and one.bare)]
                 return self.unit_of((dimensioned or list(arguments))[0])
             case Call(function="sqrt", arguments=(inner,)):
@@ -242,9 +333,9 @@ class Resolver:
             return self.inputs[path].spec.type.unit
         if path in self.constants:
             return self.constants[path].unit
-        if path == "months":
+        if path in ("months", "bill_months"):
             return MONTH
-        if path == "days":
+        if path in ("days", "bill_days"):
             return DAY
         if path in self.assembled.charges:
             return self.currency
@@ -255,6 +346,9 @@ class Resolver:
             finally:
                 self._unit_open.discard(path)
         first = path.partition(".")[0]
+        if first in self.assembled.measured and first not in self._measured:
+            self.measure(first)
+            return self.unit_of_name(path)
         if first in self.assembled.charges and first not in self._lowered:
             self.charge(first)
             return self.unit_of_name(path)

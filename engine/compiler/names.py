@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from engine.calendars import calendar as calendars
+from engine.calendars import timeline as timelines
 from engine.compiler.fold import change_places
 from engine.compiler.inferring import Inferring
-from engine.compiler.needs import NO_PRICE, Need, Value, joined
-from engine.compiler.program import BOOLEAN, END_DAY, FIRST_DAY, DayTable, Refusal, Rounding, Step, Type
-from engine.compiler.scope import BUILT_IN, Definition, InputRule
+from engine.compiler.needs import NO_PRICE, Need, Value, joined, on_row, reduced
+from engine.compiler.program import (
+    BOOLEAN,
+    END_DAY,
+    FIRST_DAY,
+    PARTS_MAX,
+    ROW,
+    DayTable,
+    Refusal,
+    Rounding,
+    Step,
+    Timeline,
+    Type,
+)
+from engine.compiler.scope import BILL, BUILT_IN, Definition, InputRule
 from engine.compiler.tables import constant_slot, covered, day_flag_slot
 from engine.language.expressions import Name, written
 from engine.language.reading import did_you_mean
@@ -31,6 +45,10 @@ def read_name(infer: Inferring, expr: Name) -> Value:
         return Value(
             infer.builder.constant(day_flag_slot(infer.builder, path, infer.scope.flags[path], infer.version_days))
         )
+    if is_schedule(infer, path):
+        return schedule(infer, *path.split("."))
+    if path in infer.scope.axes:
+        infer.fail("list-needs-input", expr.place, None, list=path)
     if path in BUILT_IN and (path != "season" or infer.scope.season is not None):
         return built_in(infer, path)
     if path in infer.scope.tables:
@@ -45,6 +63,12 @@ def definition(infer: Inferring, definition: Definition, expr: Name) -> Value:
     path = definition.path
     if path in infer.definitions:
         return infer.definitions[path]
+    if infer.bill and definition.once and definition.amount and in_charge(infer, definition.charge):
+        return infer.value(definition.expr)  # a charge that is billed once adds its own lines up before it is cut
+    if infer.bill and definition.amount:  # the money of a charge, over the whole bill
+        part = read_name(infer.part, expr)
+        infer.definitions[path] = Value(infer.builder.all_parts(part.step), part.needs)
+        return infer.definitions[path]
     if path in infer.open:
         ring = infer.open[infer.open.index(path) :]
         places = {name: infer.scope.definitions[name].place for name in ring}
@@ -55,13 +79,83 @@ def definition(infer: Inferring, definition: Definition, expr: Name) -> Value:
     infer.open.append(path)
     given, infer.given_here = infer.given_here, set()
     try:
-        value = infer.value(definition.expr)
+        value = (infer.whole if definition.once else infer).value(definition.expr)
+        value = required(infer, definition, value)
     finally:
         infer.open.pop()
         infer.given_here = given
+    if definition.once and definition.amount:
+        value = in_last_part(infer, value)
     value = bounded(infer, definition, value)
     infer.definitions[path] = value
     return value
+
+
+def in_charge(infer: Inferring, charge: str) -> bool:
+    """Whether a formula of that charge is being inferred."""
+    return bool(infer.part.open) and infer.part.open[-1].partition(".")[0] == charge
+
+
+def required(infer: Inferring, definition: Definition, value: Value) -> Value:
+    """What a quantity's kind asks of the row wherever the quantity is read."""
+    needs = value.needs
+    for refusal in definition.refusals:
+        allowed = infer.value(refusal.unless)
+        if infer.builder.known(allowed.step) is True:
+            continue
+        values = tuple((name, infer.value(expr).step) for name, expr in refusal.values)
+        why = Refusal("refused-by-rule", refusal.field, refusal.message, values, definition.place)
+        own = on_row(infer.builder, Need(allowed.step, None, why))
+        needs = joined(infer.builder, needs, reduced(infer.builder, allowed.needs), (own,))
+    return replace(value, needs=needs)
+
+
+def in_last_part(infer: Inferring, value: Value) -> Value:
+    """The amount of a charge that is billed once: in the last part of the bill."""
+    type_ = infer.type(value)
+    last = infer.builder.compare("equal", number(infer, "part"), number(infer, "parts"))
+    zero = infer.builder.literal(0, replace(type_, axis=ROW))
+    step = infer.builder.select(last, value.step, zero, type_)
+    return Value(step, value.needs, value.zero)
+
+
+def number(infer: Inferring, name: str) -> int:
+    """Which part of the bill this is, and how many there are."""
+    return infer.builder.emit(Step("input", (), Type(low=1, high=PARTS_MAX), name=name))
+
+
+def is_schedule(infer: Inferring, path: str) -> bool:
+    """Whether a name is that of an interval list with a schedule of the calendar: intervals.tou_period."""
+    head, _, tail = path.partition(".")
+    rule, calendar = infer.scope.axes.get(head), infer.scope.calendar
+    return (
+        rule is not None
+        and rule.spec.minutes > 0
+        and calendar is not None
+        and tail in calendars.schedule_names(calendar)
+    )
+
+
+def schedule(infer: Inferring, name: str, of: str) -> Value:
+    """The period of a schedule in which each interval lies."""
+    assert infer.scope.calendar is not None
+    minutes = infer.scope.axes[name].spec.minutes
+    return along(infer, name, timelines.schedule_timeline(infer.scope.calendar, of, minutes, infer.version_days[0]))
+
+
+def along(infer: Inferring, name: str, timeline: Timeline) -> Value:
+    """A timeline's value at each interval; a day that the calendar does not know refuses the row."""
+    build = infer.builder
+    values = [value for pattern in timeline.patterns for value in pattern]
+    low, high = -1 if -1 in timeline.days else min(values, default=0), max(values, default=0)
+    type_ = Type("code" if timeline.names else "number", low=low, high=high, axis=name, codes=timeline.names)
+    step = build.emit(Step("timeline", (), type_, slot=build.timeline(timeline)))
+    if low >= 0:
+        return Value(step)
+    zero = build.literal(0, replace(type_, axis=ROW, low=0, high=0))
+    known = build.compare("less_equal", zero, step)
+    refusal = Refusal("calendar-not-known", timeline.name, "", (), infer.scope.axes[name].place)
+    return Value(build.claim(step, 0, high), (Need(known, None, refusal),))
 
 
 def bounded(infer: Inferring, definition: Definition, value: Value) -> Value:
@@ -95,7 +189,12 @@ def read_input(infer: Inferring, rule: InputRule, expr: Name) -> Value:
     """An input as a step; what may be absent comes with its need."""
     spec = rule.spec
     infer.inputs_read.add(spec.name)
-    step = infer.builder.emit(Step("input", (), spec.type, name=spec.name))
+    name, type_ = spec.name, spec.type
+    if spec.split and infer.bill:
+        name = f"{name}@bill"
+    elif spec.split:  # a part has any share of it
+        type_ = replace(type_, low=min(0, type_.low), high=max(0, type_.high))
+    step = infer.builder.emit(Step("input", (), type_, name=name))
     if rule.needed_when is not None and spec.default is None:
         refusal = Refusal("missing-value", spec.name, "", (), spec.place)
         return Value(step, (Need(is_given(infer, spec.name), None, refusal),))
@@ -114,8 +213,9 @@ def price_needs(infer: Inferring, slot: int) -> tuple[Need, ...]:
 
 
 def is_given(infer: Inferring, name: str) -> int:
-    """Whether the row gives an input."""
-    return infer.builder.emit(Step("given", (), BOOLEAN, name=name))
+    """Whether the row gives an input or a list, or an item an input of its own."""
+    axis = name.partition(".")[0] if "." in name else ROW
+    return infer.builder.emit(Step("given", (), replace(BOOLEAN, axis=axis), name=name))
 
 
 def day(infer: Inferring, name: str) -> int:
@@ -126,12 +226,19 @@ def day(infer: Inferring, name: str) -> int:
 def built_in(infer: Inferring, path: str) -> Value:
     """A name that every rule set has."""
     build = infer.builder
-    if path in ("period_from", "period_to"):
-        return Value(day(infer, path))
+    if path in ("part", "parts"):
+        return Value(number(infer, path))
+    whole = infer.scope.splits and (infer.bill or path in BILL)
+    first_day, end_day = ("bill_from", "bill_to") if whole else ("period_from", "period_to")
+    path = path.replace("bill_", "") if path in BILL and path not in ("bill_from", "bill_to") else path
+    if path in ("period_from", "bill_from"):
+        return Value(day(infer, first_day))
+    if path in ("period_to", "bill_to"):
+        return Value(day(infer, end_day))
     if path == "days":
         span = build.make(
             "subtract",
-            (day(infer, "period_to"), day(infer, "period_from")),
+            (day(infer, end_day), day(infer, first_day)),
             Type("number", parse_unit("day")[0], 0, FIRST_DAY - END_DAY, END_DAY - FIRST_DAY),
         )
         return Value(build.claim(span, 1, END_DAY - FIRST_DAY))
@@ -146,14 +253,14 @@ def built_in(infer: Inferring, path: str) -> Value:
         names = tuple(str(month) for month in range(1, 13))
         table = DayTable("month", FIRST_DAY, tuple(value % 12 + 1 for value in infer.months.values), names)
         return Value(build.calendar(table, day(infer, "day"), Type("number", low=1, high=12)))
-    first = build.calendar(infer.months, day(infer, "period_from"), month_type)
-    last = build.calendar(infer.months, day(infer, "period_to"), month_type)
+    first = build.calendar(infer.months, day(infer, first_day), month_type)
+    last = build.calendar(infer.months, day(infer, end_day), month_type)
     unit = parse_unit("month")[0]
     span = build.add(last, first, unit, subtract=True)
     one = build.literal(1, Type(unit=unit))
     counted = build.extreme("maximum", span, one, unit)
     limit = build.literal(MONTHS_MAX, Type(unit=unit))
     inside = build.compare("less_equal", counted, limit)
-    days = tuple((name, day(infer, name)) for name in ("period_from", "period_to"))
+    days = (("period_from", day(infer, first_day)), ("period_to", day(infer, end_day)))
     need = Need(inside, None, Refusal("period-too-long", "period_to", str(MONTHS_MAX), days))
     return Value(build.claim(counted, 1, MONTHS_MAX), (need,))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from engine.compiler.builder import Builder
-from engine.compiler.program import Refusal
+from engine.compiler.program import ROW, Refusal
 
 NO_PRICE = "no-price-in-force"  # of a need that a price's days decide
 
@@ -59,3 +59,21 @@ def joined(builder: Builder, *groups: Sequence[Need]) -> tuple[Need, ...]:
             if builder.known(need.condition) is not True:
                 kept.setdefault((need.condition, need.guard, need.refusal.code, need.refusal.field), need)
     return tuple(kept.values())
+
+
+def on_row(builder: Builder, need: Need) -> Need:
+    """The need of a row: one that stands on a list must be met by each item."""
+    axis = builder.type(need.condition).axis
+    axis = axis if need.guard is None or axis != ROW else builder.type(need.guard).axis
+    if axis == ROW:
+        return need
+    met = need.condition
+    if need.guard is not None:
+        met = builder.logic("either", builder.negation(need.guard), met)
+    met = builder.spread(met, axis)
+    return Need(builder.all_items(met), None, replace(need.refusal, items=(axis, met)))
+
+
+def reduced(builder: Builder, needs: Sequence[Need]) -> tuple[Need, ...]:
+    """The needs of a value that is taken from a list to the row."""
+    return tuple(on_row(builder, need) for need in needs)

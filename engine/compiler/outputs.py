@@ -11,6 +11,7 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from engine.calendars import timeline as timelines
 from engine.charges.base import LoweredLine, LoweredRefusal
 from engine.compiler.assemble import Assembled
 from engine.compiler.builder import Builder
@@ -18,10 +19,12 @@ from engine.compiler.energy import energy_needs
 from engine.compiler.infer import Inference, givens
 from engine.compiler.lower import ChargeRule, Resolved
 from engine.compiler.names import is_given, read_input
-from engine.compiler.needs import NO_PRICE, Need, Value, guarded, joined
-from engine.compiler.program import BOOLEAN, Line, Refusal, Step, Type, Warning, Working
-from engine.compiler.scope import BUILT_IN
-from engine.language.expressions import Expr, Name, children, written
+from engine.compiler.names import number as part_number
+from engine.compiler.needs import NO_PRICE, Need, Value, guarded, joined, on_row, reduced
+from engine.compiler.program import BOOLEAN, ROW, Line, Refusal, Step, Type, Warning, Working
+from engine.compiler.scope import InputRule
+from engine.compiler.working import working
+from engine.language.expressions import Expr, Name, written
 from engine.language.nodes import Text
 from engine.language.problems import Place, Problem, ProblemsFound, problem
 from engine.language.reading import did_you_mean
@@ -48,12 +51,14 @@ class OutputMaker:
         self.assembled = assembled
         self.resolved = resolved
         self.inference = inference
+        self.whole = inference.whole  # what names mean over the whole bill
         self.builder: Builder = inference.builder
         self.outputs = Outputs()
         self.problems: list[Problem] = []
         self.currency = parse_unit(assembled.ruleset.currency)[0]
 
     def make(self) -> Outputs:
+        self.collect(self.lists)
         self.collect(self.inputs)
         for name in self.assembled.refuse:
             self.collect(partial(self.refuse, name))
@@ -64,8 +69,11 @@ class OutputMaker:
         for name in self.assembled.warnings:
             self.collect(partial(self.warning, name))
         read = frozenset(self.inference.definitions)
-        for name in self.assembled.quantities:
+        for name in (*self.assembled.quantities, *self.measured()):
             self.collect(partial(self.named, name, read))
+        for name, given in self.resolved.scope.inputs.items():
+            if given.spec.carried is not None:
+                self.collect(partial(self.carried, name, given))
         return self.outputs
 
     def collect(self, make: Callable[[], None]) -> None:
@@ -76,12 +84,27 @@ class OutputMaker:
 
     # conditions on inputs
 
+    def lists(self) -> None:
+        """A list is given where it is needed, and nowhere else; an item's inputs where the item needs them."""
+        for name, rule in self.resolved.scope.axes.items():
+            if rule.spec.minutes and self.resolved.scope.calendar is not None:
+                first_day = self.inference.version_days[0]
+                clock = timelines.clock(self.resolved.scope.calendar, rule.spec.minutes, first_day)
+                self.builder.clocks[name] = self.builder.timeline(clock)
+            if rule.needed_when is None:
+                continue
+            needed = self.surely(self.whole.condition(rule.needed_when))
+            given = is_given(self.inference, name)
+            self.need(Need(given, needed, Refusal("missing-value", name, "", (), rule.place)))
+            extra = Refusal("not-needed", name, written(rule.needed_when), (), rule.place)
+            self.need(Need(self.builder.logic("either", self.builder.negation(given), needed), None, extra))
+
     def inputs(self) -> None:
         for rule in self.resolved.scope.inputs.values():
             if rule.needed_when is None:
                 continue
             spec = rule.spec
-            asked = self.inference.condition(rule.needed_when)
+            asked = self.whole.condition(rule.needed_when)
             for need in asked.needs:
                 if need.refusal.code == NO_PRICE:  # whether the input is needed cannot be told on such a day
                     self.need(need)
@@ -92,7 +115,7 @@ class OutputMaker:
                 self.need(Need(given, needed, missing))
             allowed = needed
             if rule.ignored_when is not None:
-                ignored = self.surely(self.inference.condition(rule.ignored_when))
+                ignored = self.surely(self.whole.condition(rule.ignored_when))
                 allowed = self.builder.logic("either", needed, ignored)
             came = self.builder.emit(Step("input", (), spec.type, name=spec.name))
             extra = Refusal("not-needed", spec.name, written(rule.needed_when), ((spec.name, came),), spec.place)
@@ -101,7 +124,7 @@ class OutputMaker:
     def surely(self, condition: Value) -> int:
         """The condition where all that it reads is there; false elsewhere."""
         step = condition.step
-        for need in condition.needs:
+        for need in reduced(self.builder, condition.needs):
             holds = need.condition
             if need.guard is not None:
                 holds = self.builder.logic("either", self.builder.negation(need.guard), holds)
@@ -109,6 +132,7 @@ class OutputMaker:
         return step
 
     def need(self, need: Need) -> None:
+        need = on_row(self.builder, need)
         if self.builder.known(need.condition) is True:
             return
         if need.guard is not None and self.builder.known(need.guard) is False:
@@ -118,7 +142,7 @@ class OutputMaker:
 
     def refuse(self, name: str) -> None:
         rule = self.assembled.refuse[name]
-        condition = self.inference.condition(rule.when)
+        condition = self.whole.condition(rule.when)
         values, _ = self.values_in(rule.message, rule.when)
         about = str(rule.field) if rule.field is not None else name
         refusal = Refusal("refused-by-rule", about, str(rule.message), values, rule.place)
@@ -142,9 +166,9 @@ class OutputMaker:
                     raise ProblemsFound([problem("message-may-be-absent", place, when.place, name=name)])
                 self.inference.inputs_read.add(name)
                 anywhere = replace(self.resolved.scope.inputs[name], optional=False, needed_when=None)
-                found[name] = read_input(self.inference, anywhere, Name(name)).step
+                found[name] = read_input(self.whole, anywhere, Name(name)).step
             elif name in self.resolved.scope.known():
-                value = self.inference.value(Name(name, place=message.place))
+                value = self.whole.value(Name(name, place=message.place))
                 found[name] = value.step
                 needs += value.needs
             else:
@@ -161,10 +185,14 @@ class OutputMaker:
 
     def charge(self, rule: ChargeRule) -> None:
         name, build = rule.name, self.builder
-        when = self.inference.condition(rule.when) if rule.when is not None else None
+        here = self.whole if rule.once and self.inference.scope.splits else self.inference
+        when = here.condition(rule.when) if rule.when is not None else None
         if when is not None:
+            self.of_row(when, rule.when)
             for need in when.needs:
                 self.need(need)
+            if here.bill:
+                when = replace(when, step=self.in_last(when.step))
         for item in rule.lowered.lines:
             self.money(f"{name}.{item.id}" if item.id else name, item)
         whole = self.amount(name, rule.model.place)
@@ -174,9 +202,10 @@ class OutputMaker:
         for item in rule.lowered.lines:
             path = f"{name}.{item.id}" if item.id else name
             amount = self.amount(f"{path}.amount", item.place)
-            shown = when.step if when is not None else None
+            shown = when.step if when is not None else self.in_last(None) if here.bill else None
             if item.shown is not None:
-                extra = self.inference.condition(item.shown)
+                extra = here.condition(item.shown)
+                self.of_row(extra, item.shown)
                 shown = extra.step if shown is None else build.logic("both", shown, extra.step)
             if shown is not None and build.known(shown):
                 shown = None
@@ -192,8 +221,8 @@ class OutputMaker:
                 quantity=quantity,
                 price=price,
                 ledger=str(rule.model.ledger or OTHER_LEDGER),
-                money=not by_charge,
-                working=self.working(item.amount, rule),
+                money=not by_charge and not item.informs,
+                working=working(here, item.amount, rule.name),
                 place=item.place,
                 source=rule.source.label if rule.source is not None else "",
             )
@@ -203,16 +232,27 @@ class OutputMaker:
         if by_charge:
             self.outputs.lines.append(self.sum_line(rule, whole.step, when))
         for refusal in rule.lowered.refusals:
-            self.refusal(refusal, when, rule.model.place)
+            self.refusal(refusal, when, rule.model.place, here)
 
-    def refusal(self, refusal: LoweredRefusal, when: Value | None, place: Place) -> None:
+    def of_row(self, value: Value, expr: Expr | None) -> None:
+        """Tell a formula that is a value of each item where the row needs one."""
+        axis = self.builder.type(value.step).axis
+        if axis != ROW and expr is not None:
+            raise ProblemsFound([problem("list-not-reduced", expr.place, None, formula=written(expr), list=axis)])
+
+    def in_last(self, condition: int | None) -> int:
+        """The condition, in the last part of a bill."""
+        last = self.builder.compare("equal", part_number(self.inference, "part"), part_number(self.inference, "parts"))
+        return last if condition is None else self.builder.logic("both", last, condition)
+
+    def refusal(self, refusal: LoweredRefusal, when: Value | None, place: Place, here: Inference) -> None:
         """A condition of a charge: a problem of the rules where constants decide that it does not hold, else a need."""
-        allowed = self.inference.condition(refusal.unless)
+        allowed = here.condition(refusal.unless)
         if self.builder.known(allowed.step) is True:
             return
         if refusal.problem is not None and self.builder.steps[allowed.step].primitive in CONSTANTS:
             raise ProblemsFound([refusal.problem])
-        values = tuple((name, self.inference.value(expr).step) for name, expr in refusal.values)
+        values = tuple((name, here.value(expr).step) for name, expr in refusal.values)
         why = Refusal("refused-by-rule", refusal.field, refusal.message, values, place)
         needs = (*allowed.needs, Need(allowed.step, None, why))
         for need in guarded(self.builder, when.step, needs) if when is not None else needs:
@@ -239,6 +279,7 @@ class OutputMaker:
     def amount(self, path: str, place: Place | None) -> Value:
         """An amount of money, in the rule set's currency and with the places of its minor unit."""
         value = self.inference.value(Name(path, place=place))
+        self.of_row(value, Name(path.removesuffix(".amount"), place=place))
         type_ = self.inference.type(value)
         if type_.kind != "number" or (type_.unit != self.currency and not value.zero):
             raise ProblemsFound(
@@ -259,6 +300,7 @@ class OutputMaker:
         if full not in scope.definitions and full not in scope.constants:
             return None
         value = self.inference.value(Name(full))
+        self.of_row(value, scope.definitions[full].expr if full in scope.definitions else None)
         self.outputs.names[full] = value.step
         return value.step
 
@@ -283,62 +325,6 @@ class OutputMaker:
             source=rule.source.label if rule.source is not None else "",
         )
 
-    def working(self, expr: Expr, rule: ChargeRule) -> Working:
-        """Every name of an amount's formula, and of the formulas behind them, with the steps that hold them."""
-        names: dict[str, int] = {}
-        slots: dict[int, None] = {}
-        for path in self.reads(expr, rule.name):
-            try:
-                value = self.inference.value(Name(path))
-            except ProblemsFound:
-                continue  # an optional input that the formula guards with given()
-            names[path] = value.step
-        unrounded: int | None = None
-        try:
-            unrounded = self.inference.value(expr).step
-        except ProblemsFound:
-            unrounded = None
-        if unrounded is not None:
-            for slot in self.slots_below(unrounded):
-                slots[slot] = None
-        return Working(written(expr), tuple(names.items()), unrounded, tuple(slots))
-
-    def slots_below(self, step: int) -> Iterable[int]:
-        """Constants that a step reads, and those that were folded into them."""
-        open_steps, seen = [step], {step}
-        found: dict[int, None] = {}
-        while open_steps:
-            current = self.builder.steps[open_steps.pop()]
-            if current.primitive in ("constant", "cell"):
-                queue = [current.slot]
-                while queue:
-                    slot = queue.pop()
-                    if slot not in found:
-                        found[slot] = None
-                        queue += self.builder.slots[slot].parents
-            for operand in current.operands:
-                if operand not in seen:
-                    seen.add(operand)
-                    open_steps.append(operand)
-        return sorted(found)
-
-    def reads(self, expr: Expr, charge: str) -> list[str]:
-        """Names of a formula and of the formulas behind them; another charge is one name."""
-        found: dict[str, None] = {}
-        queue: list[Expr] = [expr]
-        while queue:
-            current = queue.pop(0)
-            if isinstance(current, Name) and current.path not in found:
-                known = self.resolved.scope
-                if any(current.path in names for names in (known.inputs, known.constants, known.definitions, BUILT_IN)):
-                    found[current.path] = None
-                if current.path in known.definitions:
-                    head = current.path.partition(".")[0]
-                    if head == charge or head not in self.assembled.charges:
-                        queue.append(known.definitions[current.path].expr)
-            queue.extend(children(current))
-        return list(found)
-
     def total(self) -> None:
         """Sums over the lines that carry money."""
         minor = self.assembled.ruleset.minor_places
@@ -356,7 +342,8 @@ class OutputMaker:
     def warning(self, name: str) -> None:
         """A warning is not raised where something that it reads is missing; it never refuses a bill."""
         rule = self.assembled.warnings[name]
-        condition = self.inference.condition(rule.when)
+        condition = self.whole.condition(rule.when)
+        self.of_row(condition, rule.when)
         values, needs = self.values_in(rule.message, rule.when)
         step = self.surely(replace(condition, needs=joined(self.builder, condition.needs, needs)))
         self.outputs.warnings.append(
@@ -373,9 +360,46 @@ class OutputMaker:
             )
         )
 
+    def reads_input(self, step: int, name: str) -> bool:
+        """Whether a step depends on an input."""
+        open_steps, seen = [step], {step}
+        while open_steps:
+            current = self.builder.steps[open_steps.pop()]
+            if current.primitive in ("input", "given") and current.name.partition("@")[0] == name:
+                return True
+            more = set(current.operands) - seen
+            seen |= more
+            open_steps += more
+        return False
+
+    def measured(self) -> Iterable[str]:
+        """Paths of the quantities that have a kind."""
+        heads = self.assembled.measured
+        return [path for path in self.resolved.scope.definitions if path.partition(".")[0] in heads]
+
+    def carried(self, name: str, rule: InputRule) -> None:
+        """What an input is carried from: an input or quantity of the bill, of the same unit and no more places."""
+        carried = rule.spec.carried
+        assert carried is not None
+        place = rule.spec.place
+        scope = self.resolved.scope
+        if carried.of not in scope.inputs and carried.of not in scope.definitions:
+            near = did_you_mean(carried.of, (*scope.inputs, *scope.definitions))
+            raise ProblemsFound([problem("unknown-name", place, None, name=carried.of, **near)])
+        value = self.whole.value(Name(carried.of, place=place))
+        self.of_row(value, Name(carried.of, place=place))
+        if self.reads_input(value.step, name):
+            raise ProblemsFound([problem("carried-circle", place, None, name=name, of=carried.of)])
+        of, into = self.builder.type(value.step), rule.spec.type
+        if of.unit != into.unit or of.places > into.places:
+            told = {"name": name, "of": carried.of, "unit": of.unit, "expected": into.unit, "places": of.places}
+            raise ProblemsFound([problem("carried-differs", place, None, **told)])
+        self.outputs.names[f"{carried.of}@carried"] = value.step
+
     def named(self, name: str, read: Container[str]) -> None:
         """A quantity keeps its name, for messages and explanations; its bounds count even where nothing reads it."""
         value = self.inference.value(Name(name))
+        value = replace(value, needs=reduced(self.builder, value.needs))
         self.outputs.names[name] = value.step
         bounds = [need for need in value.needs if (need.refusal.code, need.refusal.field) == ("out-of-bounds", name)]
         if bounds and name not in read:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
-from engine.calendars.days import END_DAY, FIRST_DAY, day_date
+from engine.calendars.days import END_DAY, FIRST_DAY, day_date, day_number
+from engine.charges.tiers import LadderModel, year_begins
 from engine.compiler.builder import Builder, SlotData
 from engine.compiler.lower import Resolved
 from engine.compiler.needs import NO_PRICE, Need
@@ -58,7 +60,11 @@ def plan(
     places = {step: at for at, step in enumerate(keep)}
     slot_ids = _slots_kept(builder, keep, outputs)
     calendars = [table for n, table in enumerate(builder.calendars) if _calendar_read(builder, keep, n)]
-    steps = [_moved(builder, builder.steps[step], places, slot_ids, calendars) for step in keep]
+    read = {step.slot for step in (builder.steps[at] for at in keep) if step.primitive == "timeline"}
+    axes = [rule.spec for rule in resolved.scope.axes.values()]
+    clocks = {axis.name: builder.clocks[axis.name] for axis in axes if axis.minutes}
+    timeline_ids = {old: new for new, old in enumerate(sorted(read | set(clocks.values())))}
+    steps = [_moved(builder, builder.steps[step], places, slot_ids, calendars, timeline_ids) for step in keep]
     for condition, guard, refusal in requires:
         operands = (places[condition],) if guard is None else (places[condition], places[guard])
         steps.append(Step("require", operands, BOOLEAN, refusal=refusal))
@@ -66,13 +72,15 @@ def plan(
     program = Program(
         inputs=tuple(rule.spec for rule in resolved.scope.inputs.values()),
         steps=tuple(steps),
-        refusals=tuple(replace(one, values=tuple((name, at(step)) for name, step in one.values)) for one in refusals),
+        refusals=tuple(_refusal(one, places) for one in refusals),
         calendars=tuple(calendars),
         lines=tuple(_line(line, places, slot_ids) for line in outputs.lines),
         total=at(outputs.total),
         ledgers=tuple((name, at(step)) for name, step in outputs.ledgers.items()),
         warnings=tuple(_warning(one, places) for one in outputs.warnings),
         names={name: at(step) for name, step in outputs.names.items() if step in places},
+        axes=tuple(replace(axis, clock=timeline_ids[clocks[axis.name]] if axis.minutes else -1) for axis in axes),
+        timelines=tuple(builder.timelines[old] for old in timeline_ids),
     )
     program = replace(program, structure=structure_of(program))
     constants = _constants(builder, slot_ids, by_day, version_days, end_day)
@@ -80,9 +88,8 @@ def plan(
     for table in calendars:
         changes |= _table_changes(table.values, table.first_day) if table.name in ("season", "month") else set()
     for rule in resolved.charges:
-        over = getattr(rule.model, "over", "")
-        if over in ("calendar_year", "ladder_year"):
-            changes |= _year_starts(getattr(rule.model, "year_starts", None) or 1)
+        if isinstance(rule.model, LadderModel):
+            changes |= _year_starts(rule.model)
     return Planned(program, constants, tuple(sorted(changes)))
 
 
@@ -132,6 +139,8 @@ def _reachable(builder: Builder, outputs: Outputs, needs: Sequence[Need]) -> lis
     roots = list(_roots(outputs))
     for need in needs:
         roots += [need.condition, *(step for _, step in need.refusal.values)]
+        if need.refusal.items is not None:
+            roots.append(need.refusal.items[1])
         if need.guard is not None:
             roots.append(need.guard)
     return sorted(_below(builder, roots))
@@ -151,14 +160,26 @@ def _calendar_read(builder: Builder, keep: Iterable[int], calendar: int) -> bool
 
 
 def _moved(
-    builder: Builder, step: Step, places: Mapping[int, int], slots: Mapping[int, int], calendars: list[DayTable]
+    builder: Builder,
+    step: Step,
+    places: Mapping[int, int],
+    slots: Mapping[int, int],
+    calendars: list[DayTable],
+    timelines: Mapping[int, int],
 ) -> Step:
     slot = step.slot
     if step.primitive in ("constant", "cell"):
         slot = slots[slot]
     elif step.primitive == "calendar":
         slot = calendars.index(builder.calendars[slot])
+    elif step.primitive == "timeline":
+        slot = timelines[slot]
     return replace(step, operands=tuple(places[operand] for operand in step.operands), slot=slot)
+
+
+def _refusal(refusal: Refusal, places: Mapping[int, int]) -> Refusal:
+    items = None if refusal.items is None else (refusal.items[0], places[refusal.items[1]])
+    return replace(refusal, values=tuple((name, places[step]) for name, step in refusal.values), items=items)
 
 
 def _line(line: Line, places: Mapping[int, int], slots: Mapping[int, int]) -> Line:
@@ -199,6 +220,9 @@ def structure_of(program: Program) -> str:
     parts += [program.total, program.ledgers]
     parts += [(one.id, one.level, one.when, one.values) for one in program.warnings]
     parts += [(one.code, one.field, one.values) for one in program.refusals]
+    parts += [(axis.name, axis.at_most, axis.optional, axis.minutes) for axis in program.axes]
+    parts += [(one.name, one.minutes, hashlib.sha256(repr(one).encode()).hexdigest()) for one in program.timelines]
+    parts += [(spec.name, spec.split) for spec in program.inputs if spec.split]
     parts += [(table.name, hashlib.sha256(repr(table.values).encode()).hexdigest()) for table in program.calendars]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
@@ -265,6 +289,14 @@ def _table_changes(values: tuple[int, ...], first_day: int) -> set[int]:
     return {first_day + at for at in range(1, len(values)) if values[at] != values[at - 1]}
 
 
-def _year_starts(month: int) -> set[int]:
+def _year_starts(charge: LadderModel) -> set[int]:
     """First days of the ladder's years."""
-    return {at for at in range(FIRST_DAY, END_DAY) if day_date(at).day == 1 and day_date(at).month == month}
+    days: set[int] = set()
+    for month, first, end in year_begins(charge):
+        start = FIRST_DAY if first is None else day_number(first)
+        until = END_DAY if end is None else day_number(end)
+        years = range(day_date(start).year, day_date(until - 1).year + 1)
+        begins = [day_number(date(year, month, 1)) for year in years]
+        days |= {day for day in begins if start <= day < until}
+        days |= set() if first is None else {start}
+    return days

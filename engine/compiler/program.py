@@ -7,7 +7,7 @@ primitive (`engine.evaluator.evaluate`, `engine.evaluator.reference`).
 Every number is a whole number of its smallest declared place: 0.5283 CNY/kWh with places 4 is 5283.
 Dates are whole days since 1970-01-01. Codes are positions in the input's closed list. Booleans are 0 and 1.
 
-This module does not compute anything.
+This module does not compute any amount.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Literal
 
 from engine.calendars.days import END_DAY as END_DAY
 from engine.calendars.days import FIRST_DAY as FIRST_DAY
+from engine.calendars.timeline import Timeline as Timeline
 from engine.language.problems import Place
 from engine.language.units import DIMENSIONLESS, Unit
 
@@ -51,6 +52,8 @@ class Type:
 
 
 BOOLEAN = Type(kind="boolean", low=0, high=1)
+ROW = "row"  # the axis of what a row, or a part of its billing period, has one of
+PARTS_MAX = 24  # of a billing period; a row with more is refused
 
 # primitive -> number of operands (None: one or more)
 PRIMITIVES: Mapping[str, int | None] = {
@@ -89,7 +92,31 @@ PRIMITIVES: Mapping[str, int | None] = {
     # statements
     "claim": 1,  # the operand; its type's bounds are narrower, by a kind's own knowledge or by a `require` beside it
     "require": None,  # condition [, guard]: where guard holds and condition does not, the row is refused by `refusal`
+    # lists: a step whose type has the axis of a list holds a value for each item; all others hold one for each row
+    "spread": 1,  # row value -> each item of the row
+    "sum_items": 1,  # list value -> row; empty: 0
+    "largest_item": 2,  # list value, row value where empty -> row
+    "smallest_item": 2,
+    "first_item": 2,
+    "last_item": 2,
+    "all_items": 1,  # list boolean -> row boolean; empty: true
+    "running_sum": 1,  # list value -> list value: sum of the row's items up to this one, this one included
+    "previous_item": 2,  # list value, list value at the first item -> list value: that of the item before
+    "timeline": 0,  # slot: position in Program.timelines; the item's value by its place on the clock
+    # parts of a row whose billing period crosses a change; a row that crosses none is one part
+    "earlier_parts": 2,  # value, group: sum of the value over earlier parts of the row with an equal group
+    "all_parts": 1,  # value: its sum over all parts of the row, given to each
+    "largest_part": 1,  # value: its largest over all parts of the row, given to each
 }
+
+ELEMENTWISE_NOT: frozenset[str] = frozenset(
+    {
+        *("spread", "sum_items", "largest_item", "smallest_item", "first_item", "last_item", "all_items"),
+        *("running_sum", "previous_item", "timeline", "earlier_parts", "all_parts"),
+        *("largest_part", "require"),
+    }
+)
+"""Primitives that do not take each item, or each row, by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +128,7 @@ class Step:
     type: Type
     name: str = ""  # input, given: the input's name
     value: int = 0  # literal
-    slot: int = -1  # constant, cell: position in Constants.slots; calendar: position in Program.calendars
+    slot: int = -1  # constant, cell: in Constants.slots; calendar: in Program.calendars; timeline: in Program.timelines
     mode: Rounding = Rounding.HALF_UP  # rounded primitives
     strides: tuple[int, ...] = ()  # index
     offsets: tuple[int, ...] = ()  # index
@@ -118,6 +145,7 @@ class Refusal:
     message: str = ""
     values: tuple[tuple[str, int], ...] = ()  # name in the message -> step that holds it
     place: Place | None = None
+    items: tuple[str, int] | None = None  # list, and the condition on it: what is told is of the first item that fails
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +159,33 @@ class DayTable:
 
 
 @dataclass(frozen=True, slots=True)
+class AxisSpec:
+    """A list: what comes many to a row."""
+
+    name: str
+    at_most: int  # items of a row
+    title: str = ""
+    optional: bool = False  # may be absent, and then reads as empty
+    minutes: int = 0  # of an interval list: how long each interval is; 0: items follow no clock
+    clock: int = -1  # of an interval list: position in Program.timelines of the timeline "clock"
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """How an input follows from the same account's earlier rows, where a run computes it."""
+
+    how: Literal["sum", "max", "last", "remainder"]
+    of: str  # quantity or input, by name in Program.names
+    year_starts: int = 0  # sum: month in which the year begins that the sum is over; 0: no year
+    months: int = 0  # max: of so many months before
+    whole: int = 0  # remainder: what is billed in whole numbers of, as a whole number of the input's places
+    opening: int | None = None  # for an account's first row; whole number of the input's places
+
+
+@dataclass(frozen=True, slots=True)
 class InputSpec:
-    """A named column that a rule set reads."""
+    """A named column that a rule set reads; `type.axis` is the list that it belongs to, or "row"."""
 
     name: str
     type: Type
@@ -141,6 +194,8 @@ class InputSpec:
     optional: bool = False  # may be absent: has a default, `optional: true`, or needed_when
     place: Place | None = None
     code_titles: tuple[str, ...] = ()
+    split: bool = False  # divided by days between the parts of a billing period
+    carried: Carried | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +256,8 @@ class Program:
     warnings: tuple[Warning, ...]
     names: Mapping[str, int] = field(default_factory=dict)  # every named quantity, charge and line path -> step
     structure: str = ""  # hash of what is above, less titles and places
+    axes: tuple[AxisSpec, ...] = ()
+    timelines: tuple[Timeline, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,8 +313,8 @@ class TestCase:
     name: str
     period_from: date
     period_to: date
-    given: Mapping[str, str]
-    expect: Mapping[str, str]  # line or charge path -> decimal text; "total"
+    given: Mapping[str, str | tuple[Mapping[str, str], ...]]  # of a list: its items
+    expect: Mapping[str, str]  # line, charge or quantity path -> decimal text; "total"
     warnings: tuple[str, ...] | None
     refused: tuple[str, str] | None  # code, field
     vouched_by: Mapping[str, str]
@@ -286,4 +343,20 @@ class Compiled:
     files: tuple[str, ...]
     content_hash: str  # of every file it was compiled from
     place: Place
+    changes: Literal["refuse", "split", "whole"] = "refuse"  # a change inside a billing period
     replaces_due: tuple[tuple[str, int], ...] = ()  # (what, end_day) that end without a successor
+
+    def version_day(self, period_from: int, period_to: int) -> int:
+        """The day of the period [period_from, period_to) that decides which version bills it."""
+        match self.version_by:
+            case "period_from":
+                return period_from
+            case "last_day":
+                return period_to - 1
+            case "reading_day":
+                return period_to
+
+    def in_force(self, period_from: int, period_to: int) -> bool:
+        """Whether the rule set is in force on the day that decides."""
+        day = self.version_day(period_from, period_to)
+        return self.first_day <= day and (self.end_day is None or day < self.end_day)

@@ -17,6 +17,7 @@ from engine.calendars.read import CalendarModel
 from engine.charges.kinds import kinds
 from engine.language.models import DOCUMENTS, Quantity
 from engine.language.reading import Model
+from engine.quantities.kinds import kinds as quantity_kinds
 
 Schema = dict[str, Any]
 
@@ -37,15 +38,24 @@ def json_schema() -> Schema:
     """Give the schema of one rule file: its first key says which of the four kinds of document it is."""
     models: list[type[Model]] = [*DOCUMENTS.values(), Quantity, Days, CalendarModel]
     models += [kind.model for kind in kinds().values()]
-    _, found = models_json_schema([(model, "validation") for model in models], schema_generator=_Untitled)
+    models += [kind.model for kind in quantity_kinds().values()]
+    named, found = models_json_schema([(model, "validation") for model in models], schema_generator=_Untitled)
+    # two kinds may have a model of one name: the schema's names tell them apart
+    names = {model: schema["$ref"].rpartition("/")[2] for (model, _), schema in named.items()}
     definitions: Schema = {name: _tidied(schema) for name, schema in found["$defs"].items()}
     for kind in kinds().values():
-        of = definitions[kind.model.__name__]
+        of = definitions[names[kind.model]]
         of["properties"]["kind"] = {"const": kind.name}
         of["description"] = _first_sentence(sys.modules[kind.model.__module__].__doc__ or "")
-    definitions["Charge"] = _charge()
+    definitions["Charge"] = _charge(names)
+    for measured in quantity_kinds().values():
+        of = definitions[names[measured.model]]
+        of["properties"]["kind"] = {"const": measured.name}
+        of["description"] = _first_sentence(sys.modules[measured.model.__module__].__doc__ or "")
+    definitions["Measured"] = _measured(names)
     for document in DOCUMENTS.values():
         _refer(definitions[document.__name__]["properties"])
+    definitions["Test"]["properties"]["given"] = _named(definitions["Test"]["properties"]["given"], _given())
     definitions["Test"]["properties"]["billing_period"] = {"anyOf": [dict(_MONTH), _ref("Days")]}
     return {
         "$schema": DIALECT,
@@ -89,13 +99,13 @@ def _ref(name: str) -> Schema:
     return {"$ref": f"#/$defs/{name}"}
 
 
-def _charge() -> Schema:
+def _charge(names: Mapping[Any, str]) -> Schema:
     """A charge is what its `kind` says; without one it is flat."""
     cases = [
-        {"if": {"properties": {"kind": {"const": kind.name}}, "required": ["kind"]}, "then": _ref(kind.model.__name__)}
+        {"if": {"properties": {"kind": {"const": kind.name}}, "required": ["kind"]}, "then": _ref(names[kind.model])}
         for kind in kinds().values()
     ]
-    flat = {"if": {"not": {"required": ["kind"]}}, "then": _ref(kinds()["flat"].model.__name__)}
+    flat = {"if": {"not": {"required": ["kind"]}}, "then": _ref(names[kinds()["flat"].model])}
     return {
         "type": "object",
         "properties": {"kind": {"enum": sorted(kinds())}},
@@ -103,11 +113,28 @@ def _charge() -> Schema:
     }
 
 
+def _measured(names: Mapping[Any, str]) -> Schema:
+    """A quantity is a formula, a formula with its bounds, or what its `kind` says."""
+    cases = [
+        {"if": {"properties": {"kind": {"const": kind.name}}, "required": ["kind"]}, "then": _ref(names[kind.model])}
+        for kind in quantity_kinds().values()
+    ]
+    plain = {"if": {"not": {"required": ["kind"]}}, "then": _ref("Quantity")}
+    return {"anyOf": [dict(_FORMULA), {"type": "object", "allOf": [plain, *cases]}]}
+
+
+def _given() -> Schema:
+    """What a test gives: a value, the items of a list, or the file that holds them."""
+    item = {"type": "object", "additionalProperties": dict(_FORMULA)}
+    file = {"type": "object", "properties": {"file": {"type": "string"}}, "required": ["file"]}
+    return {"anyOf": [dict(_FORMULA), {"type": "array", "items": item}, file]}
+
+
 def _refer(properties: Schema) -> None:
     """Say what stands under the keys that the models leave to other rooms."""
     if "charges" in properties:
         properties["charges"] = _named(properties["charges"], _ref("Charge"))
-        properties["quantities"] = _named(properties["quantities"], {"anyOf": [dict(_FORMULA), _ref("Quantity")]})
+        properties["quantities"] = _named(properties["quantities"], _ref("Measured"))
         properties["calendar"] = _ref("CalendarModel")
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from engine.calendars.calendar import Calendar
+from engine.charges.base import LoweredRefusal
 from engine.compiler.constants import ConstantSource
-from engine.compiler.program import DayTable, InputSpec
+from engine.compiler.program import AxisSpec, DayTable, InputSpec
 from engine.language.expressions import Expr, Number
 from engine.language.problems import Place
 
-BUILT_IN = ("period_from", "period_to", "days", "months", "month", "season")
+BILL = ("bill_from", "bill_to", "bill_days", "bill_months")  # of the whole bill, where a period is cut into parts
+BUILT_IN = ("period_from", "period_to", "days", "months", "month", "season", "part", "parts", *BILL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,19 @@ class Definition:
     title: str = ""
     low: Number | None = None
     high: Number | None = None
+    charge: str = ""  # the charge that it belongs to
+    amount: bool = False  # money of its charge: over the whole bill it is the sum of its parts
+    once: bool = False  # of a charge that is billed once: it reads the whole bill
+    refusals: tuple[LoweredRefusal, ...] = ()  # of a quantity: what must hold where it is read
+
+
+@dataclass(frozen=True, slots=True)
+class AxisRule:
+    """A list with its condition."""
+
+    spec: AxisSpec
+    needed_when: Expr | None
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +73,9 @@ class Scope:
     definitions: Mapping[str, Definition]
     season: DayTable | None = None
     flags: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # true on days in [first, end)
+    axes: Mapping[str, AxisRule] = field(default_factory=dict)
+    calendar: Calendar | None = None
+    splits: bool = False  # billing periods are cut into parts
 
     def known(self) -> tuple[str, ...]:
         """All names, for suggestions."""
@@ -65,5 +84,6 @@ class Scope:
             *self.constants,
             *self.tables,
             *self.definitions,
+            *self.axes,
             *(name for name in BUILT_IN if name != "season" or self.season is not None),
         )

@@ -141,9 +141,10 @@ class Lookup:
             strides.append(cells)
             cells *= len(these)
         offsets = tuple(self.builder.type(key).low for key in keys)
-        return self.builder.emit(
-            Step("index", tuple(keys), Type(high=cells - 1), strides=tuple(reversed(strides)), offsets=offsets)
-        )
+        axis = self.builder.axis_of(keys)
+        operands = self.builder.aligned(keys, axis)
+        type_ = Type(high=cells - 1, axis=axis)
+        return self.builder.emit(Step("index", operands, type_, strides=tuple(reversed(strides)), offsets=offsets))
 
     def slot(
         self,

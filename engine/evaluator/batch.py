@@ -1,21 +1,23 @@
 """A batch of rows of many rule sets -> bills: each row goes to the rule set that it names.
 
 Takes rows whose rule sets, periods and ids have been read; gives each rule set's result with the rows' positions. Rows
-are grouped by their rule set's code, so no step looks at rows one by one.
+are grouped by their rule set's code, so no step looks at rows one by one. Where several rule sets of a book share an
+id, each in force on days of its own, a row goes to the one in force on its day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.compiler.program import Compiled
+from engine.compiler.program import END_DAY, FIRST_DAY, Compiled
+from engine.evaluator.door_lists import listed
 from engine.evaluator.evaluate import Plans, Result, evaluate
 from engine.evaluator.refuse import row_problem
-from engine.evaluator.rows import Column, RowProblem, Rows, whole_text
+from engine.evaluator.rows import Array, Column, RowProblem, Rows, whole_text
 
 Positions = NDArray[np.int64]
 
@@ -54,14 +56,15 @@ def dispatch(
     """Bill a batch with the rule sets of a book.
 
     Args:
-        book: rule set id -> rule set.
+        book: rule set id -> rule set; of several that share an id, `id@2026-01-01` or any other key of their own. A row
+            names an id, or such a key.
         rows: a batch; `rows.ruleset` holds codes, or texts.
         again: (row,) rows whose id has come before (`engine.evaluator.seen`); they are refused as `duplicate-row`.
-        pass_through: columns that a rule set need not read; any other that has a value which it does not read
-            refuses the row as `unknown-column`, for it may mean the wrong rule set.
+        pass_through: columns and lists that a rule set need not read; any other that has a value which it does not
+            read refuses the row as `unknown-column`, for it may mean the wrong rule set.
         threads: for one rule set's rows.
         details: also quantities and prices.
-        plans: rule set id -> its plans, kept from batch to batch.
+        plans: key of the book -> its plans, kept from batch to batch.
 
     Returns:
         Bills by rule set, and refusals. received = billed + refused.
@@ -74,27 +77,28 @@ def dispatch(
             row_id = rows.row_id[position]
             refused.append(row_problem(position, row_id, "duplicate-row", "row_id", str(row_id)))
         todo &= ~again
-    groups: list[Group] = []
-    for name, positions in _by_ruleset(rows.ruleset, todo):
-        compiled = book.get(name)
-        if compiled is None:
+    sent: list[tuple[str, Positions]] = []
+    for name, named in _by_ruleset(rows.ruleset, todo):
+        keys = _keys(book, name)
+        if keys:
+            sent += _by_day(book, keys, rows, named)
+        else:
             code = "unknown-ruleset" if name else "missing-value"
-            refused += [row_problem(at, rows.row_id[at], code, "ruleset", name) for at in positions.tolist()]
-            continue
-        own = {spec.name for spec in compiled.program.inputs}
-        foreign = {n: c for n, c in rows.columns.items() if n not in own}
-        surplus = {n: c for n, c in foreign.items() if n not in pass_through}
-        positions, refused_here = _without_surplus(rows, positions, surplus, own)
-        refused += refused_here
+            refused += [row_problem(at, rows.row_id[at], code, "ruleset", name) for at in named.tolist()]
+    groups: list[Group] = []
+    for key, own in _joined(sent):
+        compiled = book[key]
+        positions, surplus = _without_surplus(compiled, rows, own, pass_through)
+        refused += surplus
         if len(positions):
             result = evaluate(
                 compiled,
                 rows,
                 positions=None if len(positions) == received else positions,
-                pass_through=foreign.keys(),
+                pass_through=_foreign(compiled, rows),
                 threads=threads,
                 details=details,
-                plans=None if plans is None else plans[name],
+                plans=None if plans is None else plans[key],
             )
             groups.append(Group(compiled, result))
             refused += result.problems
@@ -102,6 +106,31 @@ def dispatch(
     done = Dispatched(received, tuple(groups), tuple(refused))
     assert done.billed + len(refused) == received, f"{received} rows came, {done.billed} billed, {len(refused)} refused"
     return done
+
+
+def _keys(book: Mapping[str, Compiled], name: str) -> list[str]:
+    """Find the rule sets that a row may mean: those of an id, or the one of a key."""
+    keys = [key for key, compiled in book.items() if compiled.id == name]
+    return keys if keys or name not in book else [name]
+
+
+def _by_day(
+    book: Mapping[str, Compiled], keys: list[str], rows: Rows, positions: Positions
+) -> list[tuple[str, Positions]]:
+    """Give each row to the rule set that is in force on its day; to the nearest where none is, which refuses it."""
+    if len(keys) == 1:
+        return [(keys[0], positions)]
+    away = np.stack([_days_away(book[key], rows, positions) for key in keys])
+    nearest = away.argmin(axis=0)
+    return [(key, positions[nearest == at]) for at, key in enumerate(keys) if (nearest == at).any()]
+
+
+def _days_away(compiled: Compiled, rows: Rows, positions: Positions) -> Positions:
+    """How many days before or after a rule set's own each row's day is; 0: it is in force."""
+    first, end = (np.clip(days[positions], FIRST_DAY - 1, END_DAY) for days in (rows.period_from, rows.period_to))
+    day = {"period_from": first, "last_day": end - 1, "reading_day": end}[compiled.version_by]
+    last = END_DAY if compiled.end_day is None else compiled.end_day - 1
+    return np.maximum(np.maximum(compiled.first_day - day, day - last), 0)
 
 
 def _by_ruleset(ruleset: Column, todo: NDArray[np.bool_]) -> list[tuple[str, Positions]]:
@@ -129,7 +158,7 @@ def _by_ruleset(ruleset: Column, todo: NDArray[np.bool_]) -> list[tuple[str, Pos
 
 
 def _joined(groups: list[tuple[str, Positions]]) -> list[tuple[str, Positions]]:
-    """Join groups of one name: a dictionary may hold a text twice."""
+    """Join groups of one name: a dictionary may hold a text twice, and a row may name an id or a key."""
     if len({name for name, _ in groups}) == len(groups):
         return groups
     joined: dict[str, list[Positions]] = {}
@@ -138,23 +167,65 @@ def _joined(groups: list[tuple[str, Positions]]) -> list[tuple[str, Positions]]:
     return [(name, np.sort(np.concatenate(parts))) for name, parts in joined.items()]
 
 
+def _own(compiled: Compiled) -> set[str]:
+    """Names of the columns that a rule set reads, those of its lists with the list's."""
+    return {spec.name for spec in compiled.program.inputs}
+
+
+def _foreign(compiled: Compiled, rows: Rows) -> list[str]:
+    """Name the columns of a batch that a rule set does not read: of the row, lists, and columns of its own lists."""
+    own, lists = _own(compiled), {axis.name for axis in compiled.program.axes}
+    found = [name for name in rows.columns if name not in own]
+    for name, children in rows.children.items():
+        if name in lists:
+            found += [f"{name}.{one}" for one in children.columns if f"{name}.{one}" not in own]
+        else:
+            found.append(name)
+    return found
+
+
 def _without_surplus(
-    rows: Rows, positions: Positions, foreign: Mapping[str, Column], own: Collection[str]
+    compiled: Compiled, rows: Rows, positions: Positions, pass_through: Collection[str]
 ) -> tuple[Positions, list[RowProblem]]:
-    """Refuse rows that give a value in a column that their rule set does not read."""
-    known = ", ".join(f"`{one}`" for one in sorted(own))
+    """Refuse rows that give a value in a column, or items in a list, that their rule set does not read."""
+    known = ", ".join(f"`{one}`" for one in sorted(_own(compiled)))
     refused: list[RowProblem] = []
     surplus = np.zeros(len(positions), dtype=bool)
-    for name, column in foreign.items():
-        given = np.ones(len(positions), dtype=bool) if column.valid is None else column.valid[positions]
-        if column.values.dtype == object:
-            given = given & np.array([value is not None for value in column.values[positions]], dtype=bool)
+    for name in _foreign(compiled, rows):
+        if name in pass_through:
+            continue
+        given, told = _given(rows, name, positions)
         for at in np.flatnonzero(given & ~surplus).tolist():
             position = int(positions[at])
-            value = _text(column, position)
-            refused.append(row_problem(position, rows.row_id[position], "unknown-column", name, value, known=known))
+            value, item = told(at)
+            more = {"known": known, **({"item": str(item)} if item else {})}
+            refused.append(row_problem(position, rows.row_id[position], "unknown-column", name, value, None, **more))
         surplus |= given
     return positions[~surplus], refused
+
+
+def _given(rows: Rows, name: str, positions: Positions) -> tuple[NDArray[np.bool_], Callable[[int], tuple[str, int]]]:
+    """Which rows give a column, and what is told of one: its value, and of a list's column the item, from 1."""
+    if name in rows.columns:
+        column = rows.columns[name]
+        some = _some(column.values[positions], None if column.valid is None else column.valid[positions])
+        return some, lambda at: (_text(column, int(positions[at])), 0)
+    axis, _, short = name.partition(".")
+    items = listed(rows.children[name if name in rows.children else axis], len(rows), positions)
+    if name in rows.children:
+        counts = np.diff(items.offsets)
+        return counts > 0, lambda at: (str(counts[at]), 0)
+    own = items.columns[short]
+    given, first = items.faulty(_some(own.values, own.valid))
+    return given, lambda at: (_text(own, int(first[at])), int(first[at] - items.offsets[at]) + 1)
+
+
+def _some(values: Array, valid: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    """Where a column has a value."""
+    given = np.ones(len(values), dtype=bool) if valid is None else valid
+    if values.dtype == object:
+        given = given & np.array([value is not None for value in values.tolist()], dtype=bool)
+    return given
 
 
 def _text(column: Column, position: int) -> str:

@@ -1,15 +1,17 @@
 """Bill rows twice, by columns and in decimals, and tell every difference.
 
 Takes a rule set and a batch; gives counts of what was billed and refused, and where the evaluator and the reference do
-not agree: in a refusal's code, field, value or words, in an amount, a quantity, a price, what is shown, a total, a
-ledger, a warning. There is no tolerance. `compare_random` draws its own rows and uses several processes.
+not agree: in a refusal's code, field, value, item or words, in a part's days and version, in an amount, a quantity, a
+price, what is shown, a total, a ledger, a warning. There is no tolerance. `compare_random` draws its own rows and uses
+several processes.
 """
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
@@ -21,12 +23,14 @@ from engine.compiler.program import Compiled
 from engine.evaluator import decimals
 from engine.evaluator.draw import draw
 from engine.evaluator.evaluate import Result, evaluate
+from engine.evaluator.interpretation import Value, single
 from engine.evaluator.reference import Ran, Reference, Unsound
-from engine.evaluator.rows import Column, RowProblem, Rows, whole_text
+from engine.evaluator.rows import Children, Column, RowProblem, Rows, whole_text
 
 CHUNK_ROWS: Final = 10_000  # drawn and billed together by one process
 KEPT: Final = 20  # differences that are kept in full
 NOTHING: Final = "-"
+ITEM: Final = ("axis", "item", "item_time")  # parameters that tell an item of a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class Difference:
     period_from: str
     period_to: str
     given: Mapping[str, str]
-    path: str  # energy.2, energy.2.quantity, total, ledger fund, warning surge, refused
+    path: str  # energy.2, energy.2.quantity, part 2 energy.2, total, ledger fund, warning surge, refused
     by_columns: str
     in_decimals: str
 
@@ -50,7 +54,7 @@ class Comparison:
     rows: int = 0
     billed: int = 0
     refused: Mapping[str, int] = field(default_factory=dict)  # by code, as the reference says
-    lines: Mapping[str, int] = field(default_factory=dict)  # bills that show each line
+    lines: Mapping[str, int] = field(default_factory=dict)  # bills, or parts of bills, that show each line
     warnings: Mapping[str, int] = field(default_factory=dict)  # bills that raise each warning
     different: int = 0  # rows with at least one difference
     differences: tuple[Difference, ...] = ()  # of the first such rows
@@ -122,12 +126,14 @@ def compare(compiled: Compiled, rows: Rows) -> Comparison:
     outcomes = _Outcomes(compiled, result)
     reference = Reference(compiled)
     names, columns = list(rows.columns), [plain(column) for column in rows.columns.values()]
+    lists = {name: _plain_list(compiled, name, children) for name, children in rows.children.items()}
     refused: Counter[str] = Counter()
     different = 0
     kept: list[Difference] = []
     periods = zip(rows.period_from.tolist(), rows.period_to.tolist(), strict=True)
     for at, (first, end) in enumerate(periods):
         row = {name: column[at] for name, column in zip(names, columns, strict=True)}
+        row |= {name: of(at) for name, of in lists.items()}
         ran: Ran | RowProblem | str
         try:
             ran = reference.run(row, period_from=first, period_to=end, row_id=rows.row_id[at], position=at)
@@ -138,7 +144,7 @@ def compare(compiled: Compiled, rows: Rows) -> Comparison:
         found = list(outcomes.differences(at, ran))
         different += bool(found)
         if found and len(kept) < KEPT:
-            given = {name: str(value) for name, value in row.items() if value is not None}
+            given = {name: _written(value) for name, value in row.items() if value is not None}
             days = day_text(first), day_text(end)
             kept += [Difference(str(rows.row_id[at]), *days, given, *one) for one in found]
     shown = {line.id: int(outcomes.shown(line.id).sum()) for line in compiled.program.lines}
@@ -173,6 +179,35 @@ def plain(column: Column) -> list[object]:
     return [value if there else None for value, there in zip(values, column.valid.tolist(), strict=True)]
 
 
+def _plain_list(compiled: Compiled, name: str, children: Children) -> Callable[[int], object]:
+    """Give a list as one row would give it: an interval list by columns, any other by items; None where absent."""
+    columns = {key: plain(column) for key, column in children.columns.items()}
+    offsets = children.offsets.tolist()
+    valid = None if children.valid is None else children.valid.tolist()
+    by_columns = any(axis.name == name and axis.minutes for axis in compiled.program.axes)
+
+    def of(row: int) -> object:
+        if valid is not None and not valid[row]:
+            return None
+        start, end = offsets[row], offsets[row + 1]
+        own = {key: column[start:end] for key, column in columns.items()}
+        if by_columns:
+            return own
+        return [{key: column[at] for key, column in own.items()} for at in range(end - start)]
+
+    return of
+
+
+def _written(value: object) -> str:
+    """Write a value as it may be given again; a list as JSON."""
+    if not isinstance(value, dict | list):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False, default=lambda one: one if isinstance(one, bool) else str(one))
+
+
+Values = np.ndarray[tuple[int, ...], np.dtype[np.int64 | np.bool_]]
+
+
 class _Outcomes:
     """The evaluator's result, by row, beside the reference's."""
 
@@ -181,17 +216,20 @@ class _Outcomes:
         self.result = result
         self.billed = {row: at for at, row in enumerate(result.kept.tolist())}
         self.problems = {problem.row: problem for problem in result.problems}
-        self.steps = [(path, step, shown, np_list.tolist()) for path, step, shown, np_list in self._columns()]
+        self.offsets = None if result.offsets is None else result.offsets.tolist()
+        self.parts = [(path, step, shown, column.tolist()) for path, step, shown, column in self._columns_of_parts()]
+        self.rows = [(path, step, shown, column.tolist()) for path, step, shown, column in self._columns_of_rows()]
+        self.spans = list(
+            zip(result.period_from.tolist(), result.period_to.tolist(), result.version.tolist(), strict=True)
+        )
 
     def shown(self, line_id: str) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-        """Give which bills show a line."""
+        """Give which bills, or parts of bills, show a line."""
         mask = self.result.shown.get(line_id)
-        return np.ones(len(self.result.kept), np.bool_) if mask is None else mask
+        return np.ones(len(self.result.version), np.bool_) if mask is None else mask
 
-    def _columns(
-        self,
-    ) -> Iterator[tuple[str, int, int | None, np.ndarray[tuple[int, ...], np.dtype[np.int64 | np.bool_]]]]:
-        """Give every column of the result: its path, its step, the step that says whether it counts."""
+    def _columns_of_parts(self) -> Iterator[tuple[str, int, int | None, Values]]:
+        """Give each column by part: its path, its step, the step that says whether it counts."""
         result, program = self.result, self.program
         for line in program.lines:
             if line.shown is not None:
@@ -201,9 +239,10 @@ class _Outcomes:
                 yield f"{line.id}.quantity", line.quantity, line.shown, result.quantities[line.id]
             if line.price is not None:
                 yield f"{line.id}.price", line.price, line.shown, result.prices[line.id]
-        yield "total", program.total, None, result.total
-        for code, step in program.ledgers:
-            yield f"ledger {code}", step, None, result.ledgers[code]
+
+    def _columns_of_rows(self) -> Iterator[tuple[str, int, int | None, Values]]:
+        """Give each column by row. Money is summed over parts, a warning is that of the last."""
+        result, program = self.result, self.program
         for warning in program.warnings:
             yield f"warning {warning.id}", warning.when, None, result.warnings[warning.id]
             for name, step in warning.values:
@@ -222,17 +261,39 @@ class _Outcomes:
         elif at is None:
             yield "refused", by_columns, "billed"
         else:
-            yield from self._values(at, ran.values)
+            yield from self._billed(at, ran)
 
-    def _values(self, at: int, values: tuple[Decimal, ...]) -> Iterator[tuple[str, str, str]]:
-        for path, step, condition, column in self.steps:
+    def _billed(self, at: int, ran: Ran) -> Iterator[tuple[str, str, str]]:
+        start, end = (at, at + 1) if self.offsets is None else self.offsets[at : at + 2]
+        spans = [(part.first, part.end, part.version) for part in ran.admitted.parts]
+        if self.spans[start:end] != spans:
+            yield "parts", str(self.spans[start:end]), str(spans)
+            return
+        for number, values in enumerate(ran.parts):
+            before = f"part {number + 1} " if len(ran.parts) > 1 else ""
+            for path, by_columns, in_decimals in self._values(self.parts, start + number, values):
+                yield before + path, by_columns, in_decimals
+        yield from self._values(self.rows, at, ran.parts[-1])
+        sums = [("total", self.program.total, self.result.total)]
+        sums += [(f"ledger {code}", step, self.result.ledgers[code]) for code, step in self.program.ledgers]
+        for path, step, column in sums:
+            places = self.program.steps[step].type.places
+            value = sum((single(values[step]) for values in ran.parts), decimals.ZERO)
+            if decimals.to_whole(value, places) != column[at]:
+                yield path, whole_text(int(column[at]), places), f"{value:f}"
+
+    def _values(
+        self, columns: Sequence[tuple[str, int, int | None, list[int]]], at: int, values: Sequence[Value]
+    ) -> Iterator[tuple[str, str, str]]:
+        for path, step, condition, column in columns:
             if condition is not None and not values[condition]:
                 continue
-            of = self.program.steps[step].type
-            whole = decimals.to_whole(values[step], of.places)
+            of, value = self.program.steps[step].type, single(values[step])
+            whole = decimals.to_whole(value, of.places)
             if whole != column[at]:
-                yield path, whole_text(int(column[at]), of.places), f"{values[step]:f}"
+                yield path, whole_text(int(column[at]), of.places), f"{value:f}"
 
 
 def _said(problem: RowProblem) -> str:
-    return f"{problem.code} {problem.field} {problem.value or NOTHING}: {problem.reason}"
+    item = "".join(f" {name} {problem.parameters[name]}" for name in ITEM if name in problem.parameters)
+    return f"{problem.code} {problem.field}{item} {problem.value or NOTHING}: {problem.reason}"

@@ -1,24 +1,36 @@
 """The door: which rows of a batch may be computed, and their inputs as whole numbers in the declared bounds.
 
 Takes a rule set and a batch; gives admitted rows with safe columns, the version of each, and the first thing that is
-wrong with every other row: its days, the version, a change inside the period, then each input as declared. After it no
-step needs a check of its own. Whether an input is needed, or may be read where it is absent, are `require` steps.
+wrong with every other row: its days, the version, a change inside the period, then each input as declared, then each
+list. After it no step needs a check of its own. Whether an input is needed, or may be read where it is absent, are
+`require` steps.
+
+In a rule set that splits, a row whose period crosses a change comes out as parts, each a row of its own to the program.
+A batch without such rows and without lists is not copied.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
-from engine.compiler.program import END_DAY, FIRST_DAY, Compiled, InputSpec
+from engine.compiler.program import END_DAY, FIRST_DAY, PARTS_MAX, ROW, AxisSpec, Compiled, InputSpec
+from engine.evaluator.clock import Clock, axis_clock
 from engine.evaluator.columns import Fault, Reading, absent, bounds_text, fault_text, read_column
+from engine.evaluator.door_lists import Listed, listed
+from engine.evaluator.items import chosen_items
+from engine.evaluator.parts import Cut, cut, divided
 from engine.evaluator.refuse import row_problem
-from engine.evaluator.rows import Array, Column, Mask, RowProblem, Rows, UnknownColumns, Whole, day_text
+from engine.evaluator.rows import Array, Column, Mask, RowProblem, Rows, UnknownColumns, Whole, day_text, same
 from engine.language.problems import Place
 
-BUILT_IN = ("period_from", "period_to", "day")  # inputs of kind date that the door supplies
+BUILT_IN: Final = ("period_from", "period_to", "day", "bill_from", "bill_to", "part", "parts")
+"""Inputs that the door supplies, beside the undivided ones."""
+OF_BILL: Final = "@bill"
+"""What the name of a divided input ends in where the undivided one is meant."""
 NO_VERSION = -1
 NO_DAY = np.iinfo(np.int64).min  # how numpy writes a missing datetime64
 
@@ -30,11 +42,14 @@ class Door:
     Attributes:
         received: rows that came.
         kept: shape (row,) positions in the batch of the rows admitted, ascending.
-        inputs: name -> shape (row,) int64, or bool; an absent value reads as its default or the type's low. Also
-            `period_from`, `period_to` and `day`, the day that picks the version [days since 1970-01-01].
-        given: name -> shape (row,) whether the row gives the input.
-        version: shape (row,) positions in `compiled.constants.versions`; of stride 0 where all are the same.
+        inputs: name -> shape (part,) int64, or bool, of a list's inputs (item,); an absent value reads as its default
+            or the type's low. Also `period_from`, `period_to`, `bill_from`, `bill_to` and `day`, the day that picks the
+            version [days since 1970-01-01], `part` from 1, `parts`, and undivided inputs.
+        given: name -> shape (part,) whether the row gives the input or the list; of a list's inputs (item,).
+        version: shape (part,) positions in `compiled.constants.versions`; of stride 0 where all are the same.
         problems: one for each row refused, by position.
+        offsets: shape (row + 1,) first part of each row; None: every row is one part.
+        lists: list -> shape (part + 1,) first item of each part.
     """
 
     received: int
@@ -43,6 +58,31 @@ class Door:
     given: Mapping[str, Mask]
     version: Whole
     problems: tuple[RowProblem, ...]
+    offsets: Whole | None = None
+    lists: Mapping[str, Whole] = field(default_factory=dict)
+
+    def some(self, rows: Whole) -> Door:
+        """Let in some of the rows admitted, by their numbers here, and say nothing of the others."""
+        parts, offsets = (rows, None) if self.offsets is None else chosen_items(self.offsets, rows)
+        inputs = {name: values for name, values in self.inputs.items() if _list_of(name, self.lists) is None}
+        given = {name: mask for name, mask in self.given.items() if _list_of(name, self.lists) is None}
+        inputs = {name: _thinned(values, parts) for name, values in inputs.items()}
+        given = {name: _thinned(mask, parts) for name, mask in given.items()}
+        lists = {}
+        for name, its in self.lists.items():
+            items, lists[name] = chosen_items(its, parts)
+            inputs |= {one: _thinned(v, items) for one, v in self.inputs.items() if _list_of(one, (name,)) == name}
+            given |= {one: _thinned(v, items) for one, v in self.given.items() if _list_of(one, (name,)) == name}
+        return Door(len(rows), self.kept[rows], inputs, given, _thinned(self.version, parts), (), offsets, lists)
+
+
+def supplied(name: str) -> bool:
+    """Tell an input that the door supplies from one that a row gives.
+
+    >>> supplied("day"), supplied("kwh@bill"), supplied("kwh")
+    (True, True, False)
+    """
+    return name in BUILT_IN or name.endswith(OF_BILL)
 
 
 def admit(
@@ -59,30 +99,117 @@ def admit(
     Raises:
         UnknownColumns: a column is neither an input nor passed through.
     """
-    specs = [spec for spec in compiled.program.inputs if spec.name not in BUILT_IN]
-    names = {spec.name for spec in specs}
-    unknown = sorted(rows.columns.keys() - names - set(pass_through))
-    if unknown:
-        raise UnknownColumns(tuple(unknown), tuple(sorted(names)))
+    program = compiled.program
+    specs = [one for one in program.inputs if one.name not in BUILT_IN and not one.name.endswith(OF_BILL)]
+    _all_known(specs, program.axes, rows, pass_through)
     desk = _Desk(compiled, rows, positions)
     period_from, period_to = desk.days()
+    of = cut(period_from.values, period_to.values, compiled.change_days) if compiled.changes == "split" else None
+    if of is None:
+        day = _version_day(compiled, period_from, period_to)
+        version = desk.versions(day)
+        if compiled.changes == "refuse":
+            desk.changes(period_from, period_to)
+    else:
+        desk.parts(of, period_from, period_to)
+        day = _version_day(compiled, _Days.of(of.first), _Days.of(of.end))
+        version = desk.versions(day, of)
+    inputs: dict[str, Array] = {}
+    given: dict[str, Mask] = {}
+    everywhere = same(np.True_, len(desk))
+    for spec in specs:
+        if spec.type.axis == ROW:
+            read = desk.read(spec)
+            inputs[spec.name] = read.values
+            given[spec.name] = everywhere if read.given is None else read.given
+    lists = {}
+    clocks = {}
+    for axis in program.axes:
+        if axis.minutes:
+            clocks[axis.name] = axis_clock(program, axis, period_from.low, max(period_to.high, period_from.low + 1))
+        items = listed(rows.children.get(axis.name), len(rows), positions)
+        desk.counts(axis, items, clocks.get(axis.name), period_from.values, period_to.values)
+        given[axis.name] = items.given
+        for spec in specs:
+            if spec.type.axis == axis.name:
+                read = desk.read_items(spec, items)
+                inputs[spec.name] = read.values
+                given[spec.name] = same(np.True_, len(read.values)) if read.given is None else read.given
+        lists[axis.name] = items.offsets
+    inputs |= {"period_from": period_from.values, "period_to": period_to.values}
+    if of is None:
+        inputs["day"] = day.values
+        return desk.close(inputs, given, version, lists, specs)
+    door = desk.close(inputs, given, same(np.int64(0), len(desk)), lists, ())
+    days = day.values
+    if desk.refused is not None:
+        left = np.flatnonzero(~desk.refused)
+        parts, _ = chosen_items(of.offsets, left)
+        of, days, version = of.some(left), days[parts], _thinned(version, parts)
+    return _in_parts(door, of, days, version, specs, clocks)
+
+
+def _all_known(
+    specs: Collection[InputSpec], axes: Collection[AxisSpec], rows: Rows, pass_through: Collection[str]
+) -> None:
+    """Raise where the batch has columns or lists that nothing reads."""
+    known = {spec.name for spec in specs}
+    unknown = rows.columns.keys() - known - set(pass_through)
+    if rows.children:
+        # A column is of the row, a list is a list.
+        lists = {axis.name for axis in axes}
+        unknown |= rows.children.keys() - lists
+        unknown |= {f"{n}.{one}" for n, its in rows.children.items() if n in lists for one in its.columns} - known
+        unknown -= set(pass_through)
+    if unknown:
+        known |= {axis.name for axis in axes}
+        raise UnknownColumns(tuple(sorted(unknown)), tuple(sorted(known)))
+
+
+def _list_of(name: str, lists: Collection[str]) -> str | None:
+    """The list that an input is of."""
+    axis, dot, _ = name.partition(".")
+    return axis if dot and axis in lists else None
+
+
+def _version_day(compiled: Compiled, first: _Days, end: _Days) -> _Days:
+    """Give the days that pick versions."""
     match compiled.version_by:
         case "period_from":
-            day = period_from
+            return first
         case "last_day":
-            day = _Days(period_to.values - 1, period_to.low - 1, period_to.high - 1)
+            return _Days(end.values - 1, end.low - 1, end.high - 1)
         case "reading_day":
-            day = period_to
-    version = desk.versions(day)
-    desk.changes(period_from, period_to)
-    inputs: dict[str, Array] = {"period_from": period_from.values, "period_to": period_to.values, "day": day.values}
-    given: dict[str, Mask] = {}
-    everywhere = np.broadcast_to(np.True_, len(desk))
+            return end
+
+
+def _in_parts(
+    door: Door, of: Cut, day: Whole, version: Whole, specs: Collection[InputSpec], clocks: Mapping[str, Clock]
+) -> Door:
+    """Make a row of each part: what is divided by days, an interval list by its clock, all else for each."""
+    row, rows = of.row, door.inputs
+    inputs = {name: _thinned(v, row) for name, v in rows.items() if _list_of(name, door.lists) is None}
+    given = {name: _thinned(v, row) for name, v in door.given.items() if _list_of(name, door.lists) is None}
+    inputs |= {"bill_from": inputs["period_from"], "bill_to": inputs["period_to"]}
+    inputs |= {"period_from": of.first, "period_to": of.end, "day": day}
+    inputs |= {"part": of.number + 1, "parts": of.counts.take(row)}
     for spec in specs:
-        read = desk.read(spec)
-        inputs[spec.name] = read.values
-        given[spec.name] = everywhere if read.given is None else read.given
-    return desk.close(inputs, given, version)
+        if spec.split:
+            inputs[f"{spec.name}{OF_BILL}"] = inputs[spec.name]
+            inputs[spec.name] = divided(rows[spec.name], of)
+    lists = {}
+    for name, offsets in door.lists.items():
+        items: Whole | slice = slice(None)
+        if name in clocks:
+            # One after another the parts' intervals are the row's: only where each begins is new.
+            begins = clocks[name].begins(of.first) - clocks[name].begins(inputs["bill_from"])
+            empty = (np.diff(offsets) == 0).take(row)
+            lists[name] = np.append(offsets[:-1].take(row) + np.where(empty, 0, begins), offsets[-1])
+        else:
+            items, lists[name] = chosen_items(offsets, row)
+        inputs |= {one: v[items] for one, v in rows.items() if _list_of(one, (name,)) == name}
+        given |= {one: v[items] for one, v in door.given.items() if _list_of(one, (name,)) == name}
+    return Door(door.received, door.kept, inputs, given, version, door.problems, of.offsets, lists)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +265,21 @@ class _Desk:
         first, end = (np.where(self.refused, FIRST_DAY + plus, days) for plus, days in ((0, first), (1, end)))
         return _Days.of(first), _Days.of(end)
 
-    def versions(self, days: _Days) -> Whole:
-        """Find each row's version by a table over the days of the batch."""
+    def parts(self, of: Cut, firsts: _Days, ends: _Days) -> None:
+        """Refuse periods of too many parts."""
+        counts = of.counts
+        if counts.max() <= PARTS_MAX:
+            return
+
+        def many(at: int) -> RowProblem:
+            both = {"period_from": day_text(int(firsts.values[at])), "period_to": day_text(int(ends.values[at]))}
+            more = {**both, "found": str(counts[at]), "at_most": str(PARTS_MAX)}
+            return self._problem(at, "too-many-parts", "period_to", both["period_to"], None, **more)
+
+        self._refuse(counts > PARTS_MAX, many)
+
+    def versions(self, days: _Days, of: Cut | None = None) -> Whole:
+        """Find the version of each row, or part, by a table over the days of the batch."""
         day, low, high = days.values, days.low, days.high
         if not len(day):
             return day
@@ -151,11 +291,20 @@ class _Desk:
         # By version, and last what NO_VERSION, as a position, reads.
         unpriced = np.array([*(bool(one.missing) for one in compiled.constants.versions), True])
         if (table == table[0]).all():
-            version = np.broadcast_to(table[0], day.shape)
+            version = same(table[0], len(day))
         else:
             version = table.take(day - low)
         if unpriced[table].any():
-            self._refuse(unpriced[version], lambda at: self._no_price(at, int(version[at]), int(day[at])))
+            bad = unpriced[version]
+            if of is None:
+                self._refuse(bad, lambda at: self._no_price(at, int(version[at]), int(day[at])))
+                return version
+
+            def first_unpriced(at: int) -> RowProblem:
+                part = int(of.offsets[at]) + int(bad[of.offsets[at] :].argmax())
+                return self._no_price(at, int(version[part]), int(day[part]))
+
+            self._refuse(np.logical_or.reduceat(bad, of.offsets[:-1]), first_unpriced)
         return version
 
     def _no_price(self, at: int, version: int, day: int) -> RowProblem:
@@ -193,29 +342,79 @@ class _Desk:
         read = absent(spec, len(self)) if column is None else read_column(spec, column)
         if read.faults is not None:
             faults = read.faults
-
-            def faulty(at: int) -> RowProblem:
-                fault = Fault(int(faults[at]))
-                low, high = bounds_text(spec.type)
-                codes = ("true", "false") if spec.type.kind == "boolean" else spec.type.codes
-                more = {"low": low, "high": high, "places": str(spec.type.places), "codes": ", ".join(codes)}
-                return self._problem(at, fault.code, spec.name, fault_text(spec, column, at, fault), spec.place, **more)
-
-            self._refuse(faults != 0, faulty)
+            self._refuse(faults != 0, lambda at: self._faulty(at, spec, column, at, Fault(int(faults[at]))))
         return read
 
-    def close(self, inputs: Mapping[str, Array], given: Mapping[str, Mask], version: Whole) -> Door:
-        """Leave the refused rows out."""
+    def counts(self, axis: AxisSpec, items: Listed, clock: Clock | None, period_from: Whole, period_to: Whole) -> None:
+        """Check that a list is given, that it is not too long, and that an interval list has all its intervals."""
+        if not axis.optional and not items.given.all():
+            self._refuse(~items.given, lambda at: self._problem(at, "missing-value", axis.name, "", axis.place))
+        counts = np.diff(items.offsets)
+        if (counts > axis.at_most).any():
+
+            def too_many(at: int) -> RowProblem:
+                found, at_most = str(counts[at]), str(axis.at_most)
+                return self._problem(at, "too-many-items", axis.name, found, axis.place, found=found, at_most=at_most)
+
+            self._refuse(counts > axis.at_most, too_many)
+        if clock is None:
+            return
+        expected = clock.begins(period_to) - clock.begins(period_from)
+        wrong = (counts != expected) & items.given
+        if wrong.any():
+
+            def miscounted(at: int) -> RowProblem:
+                texts = {"expected": str(expected[at]), "found": str(counts[at])}
+                return self._problem(at, "interval-count", axis.name, texts["found"], axis.place, **texts)
+
+            self._refuse(wrong, miscounted)
+
+    def read_items(self, spec: InputSpec, items: Listed) -> Reading:
+        """Check an input of a list; the first faulty item refuses its row."""
+        column, read = items.read(spec)
+        if read.faults is not None:
+            faults = read.faults
+            bad, first = items.faulty(faults)
+
+            def faulty(at: int) -> RowProblem:
+                item = int(first[at])
+                number = str(item - int(items.offsets[at]) + 1)
+                return self._faulty(at, spec, column, item, Fault(int(faults[item])), item=number)
+
+            self._refuse(bad, faulty)
+        return read
+
+    def _faulty(
+        self, at: int, spec: InputSpec, column: Column | None, cell: int, fault: Fault, **item: str
+    ) -> RowProblem:
+        """Say what is wrong with a cell of a column."""
+        low, high = bounds_text(spec.type)
+        codes = ("true", "false") if spec.type.kind == "boolean" else spec.type.codes
+        more = {"low": low, "high": high, "places": str(spec.type.places), "codes": ", ".join(codes), **item}
+        return self._problem(at, fault.code, spec.name, fault_text(spec, column, cell, fault), spec.place, **more)
+
+    def close(
+        self,
+        inputs: Mapping[str, Array],
+        given: Mapping[str, Mask],
+        version: Whole,
+        lists: Mapping[str, Whole],
+        specs: Collection[InputSpec],
+    ) -> Door:
+        """Leave the refused rows out, and supply what a program may ask about parts: each row is one.
+
+        `specs`: inputs, of which some are divided between parts.
+        """
         kept = np.arange(len(self.rows)) if self.positions is None else self.positions
         if self.refused is not None:
-            rows = np.flatnonzero(~self.refused)
-            kept = kept[rows]
-            inputs = {name: values[rows] for name, values in inputs.items()}
-            given = {name: _thinned(mask, rows) for name, mask in given.items()}
-            version = _thinned(version, rows)
+            some = Door(len(self), kept, inputs, given, version, (), None, lists).some(np.flatnonzero(~self.refused))
+            kept, inputs, given, version, lists = some.kept, some.inputs, some.given, some.version, some.lists
         problems = tuple(sorted(self.problems, key=lambda found: found.row))
         assert len(kept) + len(problems) == len(self), f"{len(self)} rows came, {len(kept)} kept, {len(problems)} not"
-        return Door(len(self), kept, inputs, given, version, problems)
+        one = same(np.int64(1), len(kept))
+        of_bill = {"bill_from": inputs["period_from"], "bill_to": inputs["period_to"], "part": one, "parts": one}
+        undivided = {f"{spec.name}{OF_BILL}": inputs[spec.name] for spec in specs if spec.split}
+        return Door(len(self), kept, {**inputs, **of_bill, **undivided}, given, version, problems, None, lists)
 
     def _taken(self, values: Whole) -> Whole:
         return values if self.positions is None else values[self.positions]
@@ -237,5 +436,5 @@ class _Desk:
 def _thinned(values: Array, rows: Whole) -> Array:
     """Some rows of a column; one that repeats a single value goes on doing so."""
     if values.strides == (0,) and len(values):
-        return np.broadcast_to(values[0], rows.shape)
+        return same(values[0], len(rows))
     return values[rows]

@@ -3,28 +3,31 @@
 A row drawn input by input is refused nearly always where a rule wants inputs to agree (a total against its periods) or
 an input only under a condition. This looks at the program: which `given` a `require` asks for, and where two sides of
 a comparison would be equal. It computes with the evaluator, which is no loss: what is drawn is judged by the reference.
+Only inputs of the row are moved; of a row in parts, by what its last part comes to, which often reads the whole bill.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from engine.compiler.program import Compiled, InputSpec, Program, Step
+from engine.compiler.program import ROW, Compiled, InputSpec, Program, Step
 from engine.evaluator.door import admit
 from engine.evaluator.drawn import Drawn, batch
 from engine.evaluator.evaluate import BLOCK_ROWS, Plans
-from engine.evaluator.row_door import BUILT_IN
+from engine.evaluator.row_door import OF_BILL, row_inputs, supplied
 from engine.evaluator.rows import Array, Mask, Whole
 from engine.evaluator.run import run
 from engine.evaluator.worker import Table
 
 AIMED_SHARE = 0.4  # of rows that are moved to the edge of a comparison, each round
+BESIDE_SHARE = 0.4  # of rows that meet a limit at its edge, of those that are made to meet it
 REDRAWN_SHARE = 0.7  # of rows in which a code or truth is drawn again, where a table or a rule refuses the row
 AGREED_SHARE = 0.9  # of rows in which inputs that a rule wants equal are made so
 COMPARISONS = ("less", "less_equal", "equal", "minimum", "maximum")
+MOVED = ("number", "date")  # kinds of input that can be moved to an edge
 LINEAR = ("rescale", "claim", "negate", "add", "subtract", "absolute")
 
 
@@ -67,14 +70,26 @@ class Choice:
     inputs: tuple[InputSpec, ...]
 
 
+Off = Callable[[Target, int, np.random.Generator], Whole]
+"""How far from an edge rows are moved, in steps of the target's input."""
+
+
+def _nowhere(_: Target, count: int, _random: np.random.Generator) -> Whole:
+    return np.zeros(count, np.int64)
+
+
+def _beside(_: Target, count: int, random: np.random.Generator) -> Whole:
+    return random.integers(-1, 2, size=count)
+
+
 class Guide:
     """What a program says about rows worth drawing."""
 
     def __init__(self, compiled: Compiled) -> None:
         self.compiled = compiled
         program = compiled.program
-        known = {spec.name for spec in program.inputs} - set(BUILT_IN)
-        self.wishes = tuple(_wishes(program, known))
+        known = {spec.name for spec in row_inputs(compiled)}
+        self.wishes = tuple(_wishes(program))
         self.targets = tuple(_targets(program, known))
         self.others = tuple(target for target in self.targets if not target.agreed)
         self.agreed = tuple(_by_sides(target for target in self.targets if target.agreed))
@@ -92,36 +107,51 @@ class Guide:
         Args:
             drawn: rows with values in their bounds.
             random: decides which rows.
-            aim: also move rows to the edges of comparisons. The last time not, so that what must agree does.
+            aim: also move rows to the edges of comparisons. The last times not, so that few are refused for it.
         """
-        kept, values = self._computed(drawn)
+        kept, of_parts, offsets = self._computed(drawn)
         if not len(kept):
             return
+        values = of_parts if offsets is None else {step: one[offsets[1:] - 1] for step, one in of_parts.items()}
+
+        def fails(one: Wish | Choice | Limit) -> Mask:
+            return _fails(of_parts, one.condition, one.guard, offsets)
+
         for wish in self.wishes:
-            drawn.given[wish.input][kept[_fails(values, wish.condition, wish.guard)]] = wish.given
-        for choice in self.choices if aim else ():
-            fails = _fails(values, choice.condition, choice.guard)
+            _grant(drawn, wish.input, kept[fails(wish)], wish.given)
+        for choice in self.choices:
+            failing = fails(choice)
             which = random.integers(len(choice.inputs), size=len(kept))
             for at, spec in enumerate(choice.inputs):
-                rows = kept[fails & (which == at) & (random.random(len(kept)) < REDRAWN_SHARE)]
-                drawn.values[spec.name][rows] = random.integers(spec.type.high + 1, size=len(rows))
-        for limit in self.limits if aim else ():
-            self._move_one(drawn, limit.targets, kept, values, _fails(values, limit.condition, limit.guard), random, 1)
+                rows = kept[failing & (which == at) & (random.random(len(kept)) < REDRAWN_SHARE)]
+                _redraw(drawn, spec, rows, random)
+        for limit in self.limits:
+            self._move_one(drawn, limit.targets, kept, values, fails(limit), random, self._away)
         for targets in self.agreed:
-            self._move_one(drawn, targets, kept, values, random.random(len(kept)) < AGREED_SHARE, random, 0)
+            self._move_one(drawn, targets, kept, values, random.random(len(kept)) < AGREED_SHARE, random, _nowhere)
         if aim and self.others:
-            self._move_one(drawn, self.others, kept, values, random.random(len(kept)) < AIMED_SHARE, random, 1)
+            self._move_one(drawn, self.others, kept, values, random.random(len(kept)) < AIMED_SHARE, random, _beside)
 
-    def _computed(self, drawn: Drawn) -> tuple[Whole, dict[int, Array]]:
-        """Compute the steps of interest in the rows that the door lets in."""
+    def _computed(self, drawn: Drawn) -> tuple[Whole, dict[int, Array], Whole | None]:
+        """Compute the steps of interest in the parts of the rows that the door lets in; give those rows, too."""
         door = admit(self.compiled, batch(self.compiled, drawn))
         dtypes: dict[int, type[np.generic]] = {
             step: np.bool_ if self.compiled.program.steps[step].type.kind == "boolean" else np.int64
             for step in self._steps
         }
         table = Table(len(door.version), dtypes)
-        run(self._plans.of(self._steps), door.inputs, door.given, door.version, table, threads=1, block_rows=BLOCK_ROWS)
-        return door.kept, table.outputs
+        run(
+            self._plans.of(self._steps),
+            door.inputs,
+            door.given,
+            door.version,
+            table,
+            threads=1,
+            block_rows=BLOCK_ROWS,
+            lists=door.lists,
+            bills=door.offsets,
+        )
+        return door.kept, table.outputs, door.offsets
 
     def _move_one(
         self,
@@ -131,13 +161,22 @@ class Guide:
         values: dict[int, Array],
         where: Mask,
         random: np.random.Generator,
-        off_max: int,
+        off: Off,
     ) -> None:
         """Move one input of each row: several inputs moved by the same gap would overshoot."""
         which = random.integers(len(targets), size=len(kept))
-        off = random.integers(-off_max, off_max + 1, size=len(kept))
         for at, target in enumerate(targets):
-            self._move(drawn, target, kept, values, where & (which == at), off)
+            self._move(drawn, target, kept, values, where & (which == at), off(target, len(kept), random))
+
+    def _away(self, target: Target, count: int, random: np.random.Generator) -> Whole:
+        """Draw how far from an edge a limit is to be met: beside it, or some way off on either side."""
+        of = self._spec(target).type
+        far = np.exp(random.random(count) * np.log1p(float(of.high) - float(of.low))).clip(0, 2.0**61)
+        some_way = (far * random.choice([-1.0, 1.0], size=count)).astype(np.int64)
+        return np.where(random.random(count) < BESIDE_SHARE, _beside(target, count, random), some_way)
+
+    def _spec(self, target: Target) -> InputSpec:
+        return next(spec for spec in self.compiled.program.inputs if spec.name == target.input)
 
     def _move(
         self, drawn: Drawn, target: Target, kept: Whole, values: dict[int, Array], where: Mask, off: Whole
@@ -147,7 +186,7 @@ class Guide:
         Where the sides must agree and one input cannot make them, it goes as far as it can, and another goes on from
         there in the next round.
         """
-        spec = next(spec for spec in self.compiled.program.inputs if spec.name == target.input)
+        spec = self._spec(target)
         rows = kept[where]
         gap = values[target.left][where] - values[target.right][where]
         moved = drawn.values[target.input][rows] - gap // target.factor + off[where]
@@ -156,14 +195,36 @@ class Guide:
         drawn.values[target.input][rows[possible]] = inside[possible]
 
 
-def _fails(values: dict[int, Array], condition: int, guard: int | None) -> Mask:
-    """Tell the rows that a `require` refuses."""
+def _fails(values: dict[int, Array], condition: int, guard: int | None, offsets: Whole | None) -> Mask:
+    """Tell the rows that a `require` refuses, in any of their parts."""
     fails = ~values[condition].astype(np.bool_)
-    return fails if guard is None else fails & values[guard].astype(np.bool_)
+    fails = fails if guard is None else fails & values[guard].astype(np.bool_)
+    return fails if offsets is None else np.logical_or.reduceat(fails, offsets[:-1])
+
+
+def _grant(drawn: Drawn, name: str, rows: Whole, given: bool) -> None:
+    """Give an input or a list in some rows, or leave it out; of a list's input, in all items."""
+    if name in drawn.given:
+        drawn.given[name][rows] = given
+    elif name in drawn.lists:
+        drawn.lists[name].present[rows] = given
+    else:
+        its = drawn.lists[name.partition(".")[0]]
+        its.given[name][np.isin(its.row, rows)] = given
+
+
+def _redraw(drawn: Drawn, spec: InputSpec, rows: Whole, random: np.random.Generator) -> None:
+    """Draw a code or truth again in some rows; of a list, in all their items."""
+    if spec.type.axis == ROW:
+        drawn.values[spec.name][rows] = random.integers(spec.type.high + 1, size=len(rows))
+        return
+    its = drawn.lists[spec.type.axis]
+    items = np.flatnonzero(np.isin(its.row, rows))
+    its.values[spec.name][items] = random.integers(spec.type.high + 1, size=len(items))
 
 
 def _limits(program: Program, targets: tuple[Target, ...]) -> list[Limit]:
-    """Find the rule set's own refusals that rest on a comparison of numbers."""
+    """Find the rule set's own refusals that rest on a comparison of numbers or days."""
     found = []
     for step in program.steps:
         if step.primitive == "require" and program.refusals[step.refusal].code != "period-too-long":
@@ -183,8 +244,9 @@ def _by_sides(targets: Iterable[Target]) -> list[tuple[Target, ...]]:
     return [tuple(group) for group in groups.values()]
 
 
-def _wishes(program: Program, known: set[str]) -> list[Wish]:
-    """Find the requirements that a row can meet by giving an input, or by leaving it out."""
+def _wishes(program: Program) -> list[Wish]:
+    """Find the requirements that a row can meet by giving an input or a list, or by leaving it out."""
+    known = {spec.name for spec in program.inputs if not supplied(spec.name)} | {axis.name for axis in program.axes}
     found = []
     for step in program.steps:
         if step.primitive != "require":
@@ -200,7 +262,8 @@ def _targets(program: Program, known: set[str]) -> list[Target]:
     agreed = _agreed(program)
     found = []
     for at, step in enumerate(program.steps):
-        if step.primitive not in COMPARISONS or program.steps[step.operands[0]].type.kind != "number":
+        compares = step.primitive in COMPARISONS and step.type.axis == ROW
+        if not compares or program.steps[step.operands[0]].type.kind not in MOVED:
             continue
         left, right = step.operands
         factors = _factors(program, left)
@@ -218,7 +281,7 @@ def _factors(program: Program, root: int) -> dict[str, int]:
     """Give the inputs in which a step is linear, with the whole number by which it grows with each."""
     step: Step = program.steps[root]
     if step.primitive == "input":
-        return {step.name: 1} if step.type.kind == "number" else {}
+        return {step.name.removesuffix(OF_BILL): 1} if step.type.kind in MOVED else {}
     if step.primitive not in LINEAR:
         return {}
     total: dict[str, int] = {}
@@ -240,13 +303,13 @@ def _agreed(program: Program) -> set[int]:
 
 
 def _comparisons(program: Program, root: int, primitives: tuple[str, ...], wanted: bool | None = None) -> set[int]:
-    """Find the comparisons of numbers that a condition is made of; `wanted`: those that help it by being so."""
+    """Find the comparisons of numbers or days that a condition is made of; `wanted`: those that help it by being so."""
     found: set[int] = set()
     waiting = [(root, True)]
     while waiting:
         at, helps = waiting.pop()
         one = program.steps[at]
-        if one.primitive in primitives and program.steps[one.operands[0]].type.kind == "number":
+        if one.primitive in primitives and program.steps[one.operands[0]].type.kind in MOVED:
             if wanted is None or wanted == helps:
                 found.add(at)
         elif one.primitive in ("both", "either", "negation"):
@@ -259,7 +322,8 @@ def _choices(program: Program) -> list[Choice]:
     found = []
     for step in program.steps:
         if step.primitive == "require" and program.refusals[step.refusal].code in ("no-table-cell", "refused-by-rule"):
-            specs = tuple(spec for spec in program.inputs if spec.name in _chosen_below(program, step.operands))
+            below = _chosen_below(program, step.operands)
+            specs = tuple(spec for spec in program.inputs if spec.name in below)
             guard = step.operands[1] if len(step.operands) > 1 else None
             if specs:
                 found.append(Choice(step.operands[0], guard, specs))

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine.compiler.program import Compiled
+from engine.compiler.program import ROW, Compiled, Program, Refusal
+from engine.evaluator.clock import axis_clock, laid_out, time_text
 from engine.evaluator.door import Door, admit
+from engine.evaluator.items import chosen_items
 from engine.evaluator.refuse import refused_by
 from engine.evaluator.rows import Array, Mask, RowProblem, Rows, Whole, value_text
 from engine.evaluator.run import Workers, run
@@ -26,20 +28,26 @@ BLOCK_ROWS = 16384  # a register is then 128 KiB, and a program's registers stay
 class Result:
     """The bills of a batch. received = billed + refused, always. Axis `row` holds the billed rows, in batch order.
 
+    Axis `part` holds the parts of the billed rows, those of a row behind one another; where no row has several, it is
+    the axis `row`.
+
     Attributes:
         received: rows that came.
         kept: shape (row,) position in the batch of each billed row.
-        version: shape (row,) position in `compiled.constants.versions`.
-        amounts: line id -> shape (row,) int64, whole numbers of the line's places (`program.steps[line.amount].type`).
+        version: shape (part,) position in `compiled.constants.versions`.
+        amounts: line id -> shape (part,) int64, whole numbers of the line's places (`program.steps[line.amount].type`).
             Lines with `money` are what adds up to the total; it says nothing where the line is not shown.
-        shown: line id -> shape (row,), of lines that do not always appear.
+        shown: line id -> shape (part,), of lines that do not always appear.
         total: shape (row,) int64.
         ledgers: ledger code -> shape (row,) int64.
-        quantities: line id -> shape (row,) int64; with `details`, of lines that have one.
+        quantities: line id -> shape (part,) int64; with `details`, of lines that have one.
         prices: likewise.
-        warnings: warning id -> shape (row,), whether it is raised.
+        warnings: warning id -> shape (row,), whether it is raised: whether a row's last part raises it.
         warning_values: warning id -> name in its message -> shape (row,); with `details`.
         problems: one for each refused row, by position in the batch.
+        period_from: shape (part,) int64 [day since 1970-01-01], first day of each part.
+        period_to: shape (part,) int64 [day since 1970-01-01], the day after its last.
+        offsets: shape (row + 1,) int64, first part of each row; None: every row is one part.
     """
 
     received: int
@@ -54,6 +62,15 @@ class Result:
     warnings: Mapping[str, Mask]
     warning_values: Mapping[str, Mapping[str, Array]]
     problems: tuple[RowProblem, ...]
+    period_from: Whole
+    period_to: Whole
+    offsets: Whole | None = None
+
+    @property
+    def row(self) -> Whole:
+        """Shape (part,): the row of each part."""
+        rows = np.arange(len(self.kept))
+        return rows if self.offsets is None else np.repeat(rows, np.diff(self.offsets))
 
 
 @dataclass
@@ -133,18 +150,24 @@ def evaluate_admitted(
         raise ValueError(f"the plans are of {plans.compiled.id}; came the rule set {compiled.id}")
     plans = Plans(compiled) if plans is None else plans
     outputs = _outputs(compiled, details=details, totals_only=totals_only)
-    table = _table(plans, outputs, door, None, threads, block_rows)
-    billed = table.refusal == NOT_REFUSED
+    table = _table(plans, outputs, door, threads, block_rows)
+    refusal = _of_rows(table.refusal, door.offsets)
     problems = door.problems
-    if billed.all():
-        kept, version, columns = door.kept, door.version, table.outputs
-    else:
+    columns: Mapping[int, Array] = table.outputs
+    version, kept, offsets = door.version, door.kept, door.offsets
+    days = (door.inputs["period_from"], door.inputs["period_to"])
+    billed = refusal == NOT_REFUSED
+    if not billed.all():
         at = np.flatnonzero(billed)
-        kept, version = door.kept[at], door.version[at]
-        columns = {step: values[at] for step, values in table.outputs.items()}
-        refused = np.flatnonzero(~billed)
-        found = _problems(plans, rows, door, table.refusal[refused], refused, block_rows)
+        parts = at
+        if offsets is not None:
+            parts, offsets = chosen_items(offsets, at)
+        kept, version, days = kept[at], version[parts], (days[0][parts], days[1][parts])
+        columns = {step: values[parts] for step, values in columns.items()}
+        found = _problems(plans, rows, door, table.refusal, np.flatnonzero(~billed), block_rows)
         problems = tuple(sorted((*problems, *found), key=lambda one: one.row))
+    if offsets is not None and len(version) == len(kept):
+        offsets = None
     assert len(kept) + len(problems) == door.received, f"{door.received} came, {len(kept)} billed, {len(problems)} not"
     program = compiled.program
     lines = () if totals_only else program.lines
@@ -153,18 +176,51 @@ def evaluate_admitted(
         received=door.received,
         kept=kept,
         version=version,
+        period_from=days[0],
+        period_to=days[1],
+        offsets=offsets,
         amounts={line.id: columns[line.amount] for line in lines},
         shown={line.id: columns[line.shown] for line in lines if line.shown is not None},
-        total=columns[program.total],
-        ledgers={} if totals_only else {code: columns[step] for code, step in program.ledgers},
+        total=_summed(columns[program.total], offsets),
+        ledgers={} if totals_only else {code: _summed(columns[step], offsets) for code, step in program.ledgers},
         quantities={line.id: columns[line.quantity] for line in lines if details and line.quantity is not None},
         prices={line.id: columns[line.price] for line in lines if details and line.price is not None},
-        warnings={warning.id: columns[warning.when] for warning in warnings},
+        warnings={warning.id: _last(columns[warning.when], offsets) for warning in warnings},
         warning_values={
-            warning.id: {name: columns[step] for name, step in warning.values} for warning in warnings if details
+            warning.id: {name: _last(columns[step], offsets) for name, step in warning.values}
+            for warning in warnings
+            if details
         },
         problems=problems,
     )
+
+
+def _of_rows(refusal: Array, offsets: Whole | None) -> Array:
+    """The refusal of each row: of those of its parts the first in the order of the program."""
+    if offsets is None:
+        return refusal
+    if (refusal == NOT_REFUSED).all():
+        return refusal[: len(offsets) - 1]
+    return refusal[_first_refused(refusal, offsets)]
+
+
+def _first_refused(refusal: Array, offsets: Whole) -> Whole:
+    """The part of each row that is refused first in the order of the program; of a row with none, its first part."""
+    parts = len(refusal)
+    last = np.int64(np.iinfo(np.int32).max)
+    order = np.where(refusal == NOT_REFUSED, last, refusal.astype(np.int64)) * parts + np.arange(parts)
+    found: Whole = np.minimum.reduceat(order, offsets[:-1]) % parts
+    return found
+
+
+def _summed(values: Whole, offsets: Whole | None) -> Whole:
+    """A value of parts summed over each row."""
+    return values if offsets is None else np.add.reduceat(values, offsets[:-1])
+
+
+def _last(values: Array, offsets: Whole | None) -> Array:
+    """A value of each row's last part."""
+    return values if offsets is None else values[offsets[1:] - 1]
 
 
 def _outputs(compiled: Compiled, *, details: bool, totals_only: bool) -> set[int]:
@@ -182,20 +238,27 @@ def _outputs(compiled: Compiled, *, details: bool, totals_only: bool) -> set[int
     return found
 
 
-def _table(plans: Plans, outputs: Iterable[int], door: Door, at: Whole | None, threads: int, block_rows: int) -> Table:
-    """Compute steps of the rows admitted, or of some of them."""
+def _table(plans: Plans, outputs: Iterable[int], door: Door, threads: int, block_rows: int) -> Table:
+    """Compute steps of the rows admitted."""
     steps = plans.compiled.program.steps
     made = plans.of(outputs)
     dtypes: dict[int, type[np.generic]] = {
         step: np.bool_ if steps[step].type.kind == "boolean" else np.int64 for step in outputs
     }
-    inputs, given, version = door.inputs, door.given, door.version
-    if at is not None:
-        inputs = {name: values[at] for name, values in inputs.items()}
-        given = {name: values[at] for name, values in given.items()}
-        version = version[at]
-    table = Table(len(version), dtypes, made.pool)
-    run(made, inputs, given, version, table, threads=threads, block_rows=block_rows)
+    on_lists = {step: steps[step].type.axis for step in outputs if steps[step].type.axis != ROW}
+    items = {step: int(door.lists[axis][-1]) for step, axis in on_lists.items()}
+    table = Table(len(door.version), dtypes, made.pool, items)
+    run(
+        made,
+        door.inputs,
+        door.given,
+        door.version,
+        table,
+        threads=threads,
+        block_rows=block_rows,
+        lists=door.lists,
+        bills=door.offsets,
+    )
     return table
 
 
@@ -204,11 +267,70 @@ def _problems(
 ) -> list[RowProblem]:
     """Say why rows were refused, with the values that the reasons name: those are computed for these rows alone."""
     program = plans.compiled.program
-    wanted = {step for which in set(refusals.tolist()) for _, step in program.refusals[which].values}
-    values = _table(plans, wanted, door, refused, 1, block_rows).outputs if wanted else {}
-    found = []
-    for place, (which, row) in enumerate(zip(refusals.tolist(), door.kept[refused].tolist(), strict=True)):
+    refusals = refusals[refused if door.offsets is None else chosen_items(door.offsets, refused)[0]]
+    door = door.some(refused)
+    numbers = np.arange(len(refused))
+    parts = numbers if door.offsets is None else _first_refused(refusals, door.offsets)
+    first_parts = numbers if door.offsets is None else door.offsets[:-1]
+    wanted = set()
+    for which in set(refusals[parts].tolist()):
         refusal = program.refusals[which]
-        texts = {name: value_text(int(values[step][place]), program.steps[step].type) for name, step in refusal.values}
-        found.append(refused_by(refusal, row, rows.row_id[row], texts))
+        wanted |= {step for _, step in refusal.values} | ({refusal.items[1]} if refusal.items else set())
+    values = _table(plans, wanted, door, 1, block_rows).outputs if wanted else {}
+    found = []
+    for number, part in enumerate(parts.tolist()):
+        refusal = program.refusals[int(refusals[part])]
+        telling = _Telling(program, door, values, int(first_parts[number]), part, refusal)
+        row = int(door.kept[number])
+        found.append(refused_by(refusal, row, rows.row_id[row], telling.texts(), telling.item()))
     return found
+
+
+class _Telling:
+    """What a refusal names, of one part of a row."""
+
+    def __init__(
+        self,
+        program: Program,
+        door: Door,
+        values: Mapping[int, Array],
+        first_part: int,
+        part: int,
+        refusal: Refusal,
+    ) -> None:
+        self.program = program
+        self.door = door
+        self.values = values
+        self.first_part = first_part
+        self.part = part
+        self.refusal = refusal
+        self.failing = 0  # position among all items; what holds for every item is told of the first
+        if refusal.items is not None:
+            axis, condition = refusal.items
+            start, end = (int(at) for at in door.lists[axis][part : part + 2])
+            assert start < end, f"{axis} has no item that could fail"
+            self.failing = start + int(np.argmin(values[condition][start:end]))
+
+    def texts(self) -> dict[str, str]:
+        """The values that the message names."""
+        found = {}
+        for name, step in self.refusal.values:
+            of = self.program.steps[step].type
+            at = self.part if of.axis == ROW else self.failing
+            found[name] = value_text(int(self.values[step][at]), of)
+        return found
+
+    def item(self) -> dict[str, str] | None:
+        """Which item fails: its number in the row's list, and the time of an interval."""
+        if self.refusal.items is None:
+            return None
+        axis = next(one for one in self.program.axes if one.name == self.refusal.items[0])
+        # The parts of a row share out an interval list; any other list is in each part as a whole.
+        first = int(self.door.lists[axis.name][self.first_part if axis.minutes else self.part])
+        told = {"item": str(self.failing - first + 1), "axis": axis.name}
+        if axis.minutes:
+            days = (int(self.door.inputs[name][self.part]) for name in ("period_from", "period_to"))
+            clock = axis_clock(self.program, axis, *days)
+            interval = self.failing - int(self.door.lists[axis.name][self.part])
+            told["item_time"] = time_text(clock, laid_out(self.program.timelines[axis.clock], clock), interval)
+        return told

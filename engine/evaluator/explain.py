@@ -8,16 +8,21 @@ can be trusted, and the day it took effect. `engine.evaluator.explain_text` writ
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
 from typing import Final
 
 from engine.calendars.days import day_date
-from engine.compiler.program import END_DAY, FIRST_DAY, Compiled, Line, Program, Rounding, Slot, Step
+from engine.compiler.program import END_DAY, FIRST_DAY, ROW, Compiled, Line, Program, Rounding, Type, Warning
 from engine.evaluator import decimals
-from engine.evaluator.door import BUILT_IN
-from engine.evaluator.reference import Bill, BillLine, step_text, unit_text
+from engine.evaluator.explain_figures import FigureRead as FigureRead
+from engine.evaluator.explain_figures import cell_keys as cell_keys
+from engine.evaluator.explain_figures import figures_read
+from engine.evaluator.explain_lists import ListShown, Several, lists_shown, several
+from engine.evaluator.interpretation import Value, single
+from engine.evaluator.reference import Bill, BillLine, PartValues, RaisedWarning, step_text, unit_text
+from engine.evaluator.row_door import OF_BILL, row_inputs, supplied
 from engine.language.problems import Place
 
 RATIO_DIGITS: Final = 10
@@ -29,24 +34,10 @@ class Named:
     """A name and its value in this row, as text."""
 
     name: str
-    value: str
+    value: str  # "" where it is on a list
     unit: str = ""
     title: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FigureRead:
-    """A printed figure that a line read."""
-
-    path: str
-    row: tuple[str, ...]  # names of the table's keys; () for a single value
-    printed: str
-    value: Decimal
-    unit: str
-    place: Place | None
-    source: str
-    standing: str
-    since: date | None
+    several: Several | None = None  # of a value on a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +68,21 @@ class WarningExplained:
 
 
 @dataclass(frozen=True, slots=True)
+class PartExplained:
+    """A piece of the billing period between two changes, with its own prices and its share of what is divided."""
+
+    part: str  # from 1; "" where the row is one part
+    period_from: date
+    period_to: date  # half-open
+    days: int
+    version_from: date | None  # first day on which every constant has the value it has here; None: since ever
+    version_through: date | None  # last such day, included; None: no end is known
+    shares: tuple[Named, ...]  # divided inputs
+    lines: tuple[LineExplained, ...]
+    total: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """A bill with all that leads to it."""
 
@@ -85,25 +91,27 @@ class Explanation:
     row_id: str
     period_from: date
     period_to: date  # half-open
-    version_from: date | None  # first day on which every constant has the value it has here; None: since ever
-    version_through: date | None  # last such day, included; None: no end is known
     currency: str
     source: str
     standing: str
     place: Place
-    inputs: tuple[Named, ...]
-    lines: tuple[LineExplained, ...]
+    inputs: tuple[Named, ...]  # of the row, undivided
+    lists: tuple[ListShown, ...]
+    parts: tuple[PartExplained, ...]
     total: Decimal
     ledgers: Mapping[str, Decimal]
     warnings: tuple[WarningExplained, ...]
+
+    @property
+    def lines(self) -> tuple[LineExplained, ...]:
+        """Those of all parts."""
+        return tuple(line for part in self.parts for line in part.lines)
 
 
 def explain(compiled: Compiled, bill: Bill) -> Explanation:
     """Show the working of a bill that `reference` made with the same rule set."""
     program = compiled.program
-    lines = {line.id: line for line in program.lines}
-    version = compiled.constants.versions[bill.version]
-    raised = {warning.id for warning in bill.warnings}
+    raised = {warning.id: warning for warning in bill.warnings}
     with localcontext(decimals.exact()):
         return Explanation(
             ruleset=compiled.id,
@@ -111,33 +119,56 @@ def explain(compiled: Compiled, bill: Bill) -> Explanation:
             row_id=str(bill.row_id),
             period_from=bill.period_from,
             period_to=bill.period_to,
-            version_from=day_date(version.first_day) if version.first_day > FIRST_DAY else None,
-            version_through=day_date(version.end_day) - timedelta(1) if version.end_day < END_DAY else None,
             currency=bill.currency,
             source=compiled.source,
             standing=compiled.standing,
             place=compiled.place,
             inputs=tuple(_inputs(program, bill)),
-            lines=tuple(_explained(compiled, bill, lines[line.id], line) for line in bill.lines),
+            lists=tuple(lists_shown(program, bill)),
+            parts=tuple(_part(compiled, bill, at) for at in range(len(bill.parts))),
             total=bill.total,
             ledgers=bill.ledgers,
             warnings=tuple(
-                WarningExplained(
-                    shown.id,
-                    shown.title,
-                    shown.level,
-                    shown.message,
-                    _named(program, bill, warning.values),
-                    shown.causes,
-                    shown.action,
-                    shown.place,
-                )
+                _warning(program, bill, warning, raised[warning.id])
                 for warning in program.warnings
                 if warning.id in raised
-                for shown in bill.warnings
-                if shown.id == warning.id
             ),
         )
+
+
+def _part(compiled: Compiled, bill: Bill, at: int) -> PartExplained:
+    program, part = compiled.program, bill.parts[at]
+    version = compiled.constants.versions[part.version]
+    number = str(at + 1) if len(bill.parts) > 1 else ""
+    lines = {line.id: line for line in program.lines}
+    divided = [spec for spec in row_inputs(compiled) if spec.split and spec.name in part.inputs]
+    return PartExplained(
+        part=number,
+        period_from=part.period_from,
+        period_to=part.period_to,
+        days=(part.period_to - part.period_from).days,
+        version_from=day_date(version.first_day) if version.first_day > FIRST_DAY else None,
+        version_through=day_date(version.end_day) - timedelta(1) if version.end_day < END_DAY else None,
+        shares=tuple(_of_row(program, spec.name, spec.type, part.inputs[spec.name]) for spec in divided),
+        lines=tuple(
+            _explained(compiled, bill, part, lines[line.id], line) for line in bill.lines if line.part == number
+        ),
+        total=single(part.values[program.total]),
+    )
+
+
+def _warning(program: Program, bill: Bill, warning: Warning, shown: RaisedWarning) -> WarningExplained:
+    """Show a warning; it reads the whole bill, as the last part sees it."""
+    return WarningExplained(
+        shown.id,
+        shown.title,
+        shown.level,
+        shown.message,
+        _named(program, bill, bill.parts[-1], warning.values),
+        shown.causes,
+        shown.action,
+        shown.place,
+    )
 
 
 def _inputs(program: Program, bill: Bill) -> Iterable[Named]:
@@ -145,56 +176,68 @@ def _inputs(program: Program, bill: Bill) -> Iterable[Named]:
     for spec in program.inputs:
         value = bill.inputs.get(spec.name)
         if value is not None:
-            yield Named(
-                spec.name, step_text(value, spec.type), unit_text(spec.type.unit), _title(program, spec.name, value)
-            )
+            yield _of_row(program, spec.name, spec.type, value)
 
 
-def _title(program: Program, name: str, value: Decimal) -> str:
+def _of_row(program: Program, name: str, of: Type, value: Decimal) -> Named:
+    unit = unit_text(of.unit) if of.kind == "number" else ""
+    return Named(name, step_text(value, of), unit, _title(program, name, value))
+
+
+def _title(program: Program, name: str, value: Decimal | None) -> str:
     """Give the title of a code where the name is a code input, else the title of the input."""
     for spec in program.inputs:
-        if spec.name == name:
-            return spec.code_titles[int(value)] if spec.code_titles else spec.title
+        if spec.name == name.removesuffix(OF_BILL):
+            return spec.code_titles[int(value)] if spec.code_titles and value is not None else spec.title
     return ""
 
 
-def _named(program: Program, bill: Bill, names: Iterable[tuple[str, int]]) -> tuple[Named, ...]:
+def _named(program: Program, bill: Bill, part: PartValues, names: Iterable[tuple[str, int]]) -> tuple[Named, ...]:
     """Name values of steps; an input that the row does not give has none (its step holds a zero that nothing uses)."""
-    absent = {spec.name for spec in program.inputs if spec.name not in BUILT_IN and bill.inputs.get(spec.name) is None}
+    absent = {
+        spec.name
+        for spec in program.inputs
+        if spec.type.axis == ROW and not supplied(spec.name) and bill.inputs.get(spec.name) is None
+    }
     found = []
-    values = bill.values
     for name, at in names:
-        if name in absent:
+        value, step = part.values[at], program.steps[at]
+        if name.removesuffix(OF_BILL) in absent:
             continue
-        of = program.steps[at].type
-        unit = unit_text(of.unit) if of.kind == "number" else ""
-        found.append(Named(name, step_text(values[at], of), unit, _title(program, name, values[at])))
+        if not isinstance(value, tuple):
+            found.append(_of_row(program, name, step.type, value))
+            continue
+        unit = unit_text(step.type.unit) if step.type.kind == "number" else ""
+        items = part.lists[step.type.axis].values.get(name, value) if step.primitive == "input" else value
+        found.append(Named(name, "", unit, _title(program, name, None), several(program, step, items)))
     return tuple(found)
 
 
-def _explained(compiled: Compiled, bill: Bill, line: Line, shown: BillLine) -> LineExplained:
+def _explained(compiled: Compiled, bill: Bill, part: PartValues, line: Line, shown: BillLine) -> LineExplained:
     program, working = compiled.program, line.working
     return LineExplained(
         line=shown,
         formula=working.formula,
-        names=_named(program, bill, working.names),
-        before=_before(program, bill.values, line),
+        names=_named(program, bill, part, working.names),
+        before=_before(program, part.values, line),
         place=line.place,
         source=line.source,
-        figures=tuple(_figures(compiled, bill, line)),
+        figures=tuple(figures_read(compiled, part, line)),
     )
 
 
-def _before(program: Program, values: Sequence[Decimal], line: Line) -> str:
+def _before(program: Program, values: Sequence[Value], line: Line) -> str:
     """Write the amount before its rounding; "" where the amount was not rounded."""
     if line.working.unrounded is not None:
         at = line.working.unrounded
-        return step_text(values[at], program.steps[at].type)
+        return step_text(single(values[at]), program.steps[at].type)
     at, sign = _taken(program, values, line.amount), 1
     while program.steps[at].primitive == "negate":
         at, sign = _taken(program, values, program.steps[at].operands[0]), -sign
     step = program.steps[at]
-    operands = [values[operand] for operand in step.operands]
+    if any(isinstance(values[operand], tuple) for operand in step.operands):
+        return ""
+    operands = [single(values[operand]) for operand in step.operands]
     match step.primitive:
         case "round":
             exact = operands[0]
@@ -219,7 +262,7 @@ def _quotient(top: Decimal, divisor: Decimal) -> str:
     return f"{cut:f}…"
 
 
-def _taken(program: Program, values: Sequence[Decimal], at: int) -> int:
+def _taken(program: Program, values: Sequence[Value], at: int) -> int:
     """Follow the branches that were taken to the step that made a value."""
     while True:
         step = program.steps[at]
@@ -231,86 +274,6 @@ def _taken(program: Program, values: Sequence[Decimal], at: int) -> int:
             return at
 
 
-def _figures(compiled: Compiled, bill: Bill, line: Line) -> Iterable[FigureRead]:
-    """Give the printed figures that a line read, in the order of the line's formula.
-
-    A figure that was folded with others into one constant is not read by itself; it is shown where the constant that
-    took it in was read, at the same row of the table.
-    """
-    slots, figures = compiled.constants.slots, compiled.constants.figures[bill.version]
-    others = {one.amount for one in compiled.program.lines if one.amount != line.amount}
-    read = _cells_read(compiled.program, bill.values, line.amount, others)
-    folded = " ".join(slots[slot].path for slot, _ in read if _is_folded(slots[slot]))
-    by_keys = {slots[slot].keys: cell for slot, cell in read if slots[slot].keys}
-    wanted = {slot: cell for slot, cell in read if not _is_folded(slots[slot])}
-    for at in line.working.slots:
-        if slots[at].path in folded and not _is_folded(slots[at]):
-            wanted.setdefault(at, by_keys.get(slots[at].keys, 0))
-    order = {slot: at for at, slot in enumerate(line.working.slots)}
-    for at, cell in sorted(wanted.items(), key=lambda one: order.get(one[0], len(order))):
-        figure = figures[at][cell]
-        if figure is not None:
-            slot = slots[at]
-            value = decimals.of_whole(figure.value, slot.type.places)
-            yield FigureRead(
-                slot.path,
-                cell_keys(slot, cell),
-                figure.text,
-                value,
-                unit_text(slot.type.unit),
-                figure.place,
-                figure.source,
-                figure.standing,
-                figure.since,
-            )
-
-
-def _is_folded(slot: Slot) -> bool:
-    """Tell a constant that the compiler worked out from others, by its path: `add(a, b)`."""
-    return "(" in slot.path
-
-
-def _cells_read(program: Program, values: Sequence[Decimal], root: int, others: set[int]) -> list[tuple[int, int]]:
-    """Find slot and cell of each constant beneath a step, in branches that were taken.
-
-    Amounts of other lines have their own working, so what they read is left to them.
-    """
-    found: dict[tuple[int, int], None] = {}
-    seen = set(others)
-    waiting = [root]
-    while waiting:
-        at = waiting.pop()
-        if at in seen:
-            continue
-        seen.add(at)
-        step: Step = program.steps[at]
-        match step.primitive:
-            case "constant":
-                found[(step.slot, 0)] = None
-            case "cell":
-                found[(step.slot, int(values[step.operands[0]]))] = None
-                waiting.append(step.operands[0])
-            case "select":
-                waiting += [step.operands[1 if values[step.operands[0]] else 2], step.operands[0]]
-            case _:
-                waiting += reversed(step.operands)
-    return list(found)
-
-
-def cell_keys(slot: Slot, cell: int) -> tuple[str, ...]:
-    """Name the row of a table at a position; the last key runs fastest.
-
-    >>> from engine.compiler.program import Type
-    >>> cell_keys(Slot("price", Type(), (("low", "high"), ("summer", "winter"))), 2)
-    ('high', 'summer')
-    """
-    names: list[str] = []
-    for key in reversed(slot.keys):
-        names.append(key[cell % len(key)])
-        cell //= len(key)
-    return tuple(reversed(names))
-
-
 def to_json(explanation: Explanation) -> dict[str, object]:
     """Give an explanation for a program to read; every number is a decimal string."""
     one = explanation
@@ -320,17 +283,37 @@ def to_json(explanation: Explanation) -> dict[str, object]:
         "row_id": one.row_id,
         "period_from": one.period_from.isoformat(),
         "period_to": one.period_to.isoformat(),
-        "version_from": _day(one.version_from),
-        "version_through": _day(one.version_through),
+        "version_from": _day(one.parts[0].version_from) if len(one.parts) == 1 else None,
+        "version_through": _day(one.parts[0].version_through) if len(one.parts) == 1 else None,
         "currency": one.currency,
         "source": one.source,
         "standing": one.standing,
         "place": str(one.place),
         "inputs": [_named_json(name) for name in one.inputs],
+        "lists": [_plain(shown) for shown in one.lists],
+        "parts": [_part_json(part) for part in one.parts],
         "lines": [_line_json(line) for line in one.lines],
         "total": f"{one.total:f}",
         "ledgers": {code: f"{amount:f}" for code, amount in one.ledgers.items()},
         "warnings": [_warning_json(warning) for warning in one.warnings],
+    }
+
+
+def _plain(shown: ListShown | Several) -> dict[str, object]:
+    """Give fields by name: texts, whole numbers, and such again."""
+    return asdict(shown)
+
+
+def _part_json(part: PartExplained) -> dict[str, object]:
+    return {
+        "part": part.part,
+        "period_from": part.period_from.isoformat(),
+        "period_to": part.period_to.isoformat(),
+        "days": part.days,
+        "version_from": _day(part.version_from),
+        "version_through": _day(part.version_through),
+        "shares": [_named_json(name) for name in part.shares],
+        "total": f"{part.total:f}",
     }
 
 
@@ -341,6 +324,8 @@ def _line_json(explained: LineExplained) -> dict[str, object]:
         "charge": line.charge,
         "title": line.title,
         "part": line.part,
+        "part_from": line.part_from.isoformat(),
+        "part_to": line.part_to.isoformat(),
         "quantity": None if line.quantity is None else f"{line.quantity:f}",
         "quantity_unit": line.quantity_unit,
         "price": None if line.price is None else f"{line.price:f}",
@@ -384,8 +369,9 @@ def _warning_json(warning: WarningExplained) -> dict[str, object]:
     }
 
 
-def _named_json(named: Named) -> dict[str, str]:
-    return {"name": named.name, "value": named.value, "unit": named.unit, "title": named.title}
+def _named_json(named: Named) -> dict[str, object]:
+    said: dict[str, object] = {"name": named.name, "value": named.value, "unit": named.unit, "title": named.title}
+    return said if named.several is None else {**said, "value": None, "items": _plain(named.several)}
 
 
 def _day(day: date | None) -> str | None:

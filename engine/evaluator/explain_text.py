@@ -8,8 +8,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from engine.evaluator.explain import Explanation, FigureRead, LineExplained, Named, WarningExplained
-from engine.language.problems import Language, columns
+from engine.evaluator.explain import Explanation, FigureRead, LineExplained, Named, PartExplained, WarningExplained
+from engine.evaluator.explain_items import aligned as aligned
+from engine.evaluator.explain_items import list_block, several_text
+from engine.language.problems import Language
 
 _ENGLISH: Final[Mapping[str, str]] = {
     "bill": "Bill",
@@ -41,7 +43,6 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "from": "in force from {day}",
     "undated": "on all days",
     "informs": "informs only",
-    "part": "part",
     "warnings": "Warnings",
     "causes": "possible causes",
     "action": "what to do",
@@ -55,6 +56,19 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "yellow": "yellow",
     "amber": "amber",
     "red": "red",
+    "items": "{count} items",
+    "items:1": "1 item",
+    "sum": "sum",
+    "subtotal": "of this part",
+    "share": "{value} of {whole} {unit}",
+    "more": "… {count} more",
+    "item": "item",
+    "begins": "begins",
+    "part heading": "Part {part}: {first} - {last}, {days} days",
+    "part heading:1": "Part {part}: {first}, 1 day",
+    "by": "by {schedule}",
+    "empty": "empty",
+    "parts": "parts",
 }
 
 _CHINESE: Final[Mapping[str, str]] = {
@@ -87,7 +101,6 @@ _CHINESE: Final[Mapping[str, str]] = {
     "from": "{day} 起执行",
     "undated": "所有日期",
     "informs": "仅供参考",
-    "part": "分段",
     "warnings": "预警",
     "causes": "可能原因",
     "action": "处理",
@@ -101,6 +114,19 @@ _CHINESE: Final[Mapping[str, str]] = {
     "yellow": "黄色",
     "amber": "橙色",
     "red": "红色",
+    "items": "{count} 项",
+    "items:1": "1 项",
+    "sum": "合计",
+    "subtotal": "小计",
+    "share": "{value} {unit}（共 {whole} {unit}）",
+    "more": "…… 另 {count} 项",
+    "item": "序号",
+    "begins": "起始",
+    "part heading": "第 {part} 段：{first} - {last}，{days} 天",
+    "part heading:1": "第 {part} 段：{first}，1 天",
+    "by": "按 {schedule}",
+    "empty": "空",
+    "parts": "分段",
 }
 
 _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {"en": _ENGLISH, "zh": _CHINESE}
@@ -117,11 +143,16 @@ def render_text(explanation: Explanation, language: Language = "en") -> str:
         Lines joined by newlines, none at the end.
     """
     words = _WORDS[language]
-    blocks = [_heading(explanation, words), _given(explanation.inputs, words), _lines(explanation, words)]
+    blocks = [_heading(explanation, words), _given(explanation.inputs, words)]
+    blocks += [list_block(shown, words) for shown in explanation.lists]
+    blocks.append(_lines(explanation, words))
     if len(explanation.ledgers) > 1:
         blocks.append(_ledgers(explanation, words))
     blocks.append([words["working"]])
-    blocks += [_working(line, explanation.currency, words) for line in explanation.lines]
+    for part in explanation.parts:
+        if len(explanation.parts) > 1:
+            blocks.append(_part(part, explanation.inputs, words))
+        blocks += [_working(line, explanation.currency, words) for line in part.lines]
     if explanation.warnings:
         blocks.append([words["warnings"]])
         blocks += [_warning(warning, words) for warning in explanation.warnings]
@@ -130,20 +161,43 @@ def render_text(explanation: Explanation, language: Language = "en") -> str:
 
 def _heading(one: Explanation, words: Mapping[str, str]) -> list[str]:
     last = one.period_to - timedelta(1)
-    known = []
-    if one.version_from is not None:
-        known.append(words["since"].format(day=one.version_from))
-    if one.version_through is not None:
-        known.append(words["through"].format(day=one.version_through))
     pairs = [
         (words["rule set"], f"{one.ruleset}  {one.place}"),
         (words["source"], _sourced(one.source, one.standing, words)),
         (words["period"], f"{one.period_from} - {last} ({words['both']})"),
-        (words["prices"], ", ".join(known) or words["always"]),
     ]
+    if len(one.parts) == 1:
+        pairs.append((words["prices"], _unchanged(one.parts[0], words)))
+    else:
+        pairs.append((words["parts"], str(len(one.parts))))
     if one.row_id:
         pairs.insert(0, (words["row"], one.row_id))
     return [f"{words['bill']}: {one.title or one.ruleset}", *_pairs(pairs)]
+
+
+def _unchanged(part: PartExplained, words: Mapping[str, str]) -> str:
+    known = []
+    if part.version_from is not None:
+        known.append(words["since"].format(day=part.version_from))
+    if part.version_through is not None:
+        known.append(words["through"].format(day=part.version_through))
+    return ", ".join(known) or words["always"]
+
+
+def _part_heading(part: PartExplained, words: Mapping[str, str]) -> str:
+    heading = words["part heading" if part.days > 1 else "part heading:1"]
+    last = part.period_to - timedelta(1)
+    return heading.format(part=part.part, first=part.period_from, last=last, days=part.days)
+
+
+def _part(part: PartExplained, inputs: Sequence[Named], words: Mapping[str, str]) -> list[str]:
+    """Write a part's days, its prices, and its share of each divided input."""
+    undivided = {named.name: named.value for named in inputs}
+    pairs = [(words["prices"], _unchanged(part, words))]
+    for one in part.shares:
+        share = words["share"].format(value=one.value, whole=undivided[one.name], unit=one.unit)
+        pairs.append((words["where"], f"{one.name} = {share}  {one.title}"))
+    return ["  " + _part_heading(part, words), *_pairs(_once(pairs), indent=4)]
 
 
 def _given(inputs: Sequence[Named], words: Mapping[str, str]) -> list[str]:
@@ -158,23 +212,32 @@ def _lines(one: Explanation, words: Mapping[str, str]) -> list[str]:
         "  " + words["line"], words["title"], words["quantity"], "", words["price"], "", words["amount"], "",
     ]  # fmt: skip
     rows = [header]
-    for explained in one.lines:
-        line = explained.line
-        notes = [line.part and f"{words['part']} {line.part}", "" if line.money else words["informs"]]
-        rows.append(
-            [
-                "  " + line.id,
-                line.title,
-                "" if line.quantity is None else f"{line.quantity:,f}",
-                line.quantity_unit if line.quantity is not None else "",
-                "" if line.price is None else f"{'× ' if _is_product(explained) else ''}{line.price:f}",
-                line.price_unit if line.price is not None else "",
-                f"{line.amount:,f}",
-                ", ".join(note for note in notes if note),
-            ]
-        )
+    headings: dict[int, str] = {}  # row of the table -> what stands before it
+    for part in one.parts:
+        if len(one.parts) > 1:
+            headings[len(rows)] = "  " + _part_heading(part, words)
+        for explained in part.lines:
+            line = explained.line
+            rows.append(
+                [
+                    "  " + line.id,
+                    line.title,
+                    "" if line.quantity is None else f"{line.quantity:,f}",
+                    line.quantity_unit if line.quantity is not None else "",
+                    "" if line.price is None else f"{'× ' if _is_product(explained) else ''}{line.price:f}",
+                    line.price_unit if line.price is not None else "",
+                    f"{line.amount:,f}",
+                    "" if line.money else words["informs"],
+                ]
+            )
+        if len(one.parts) > 1:
+            rows.append(["", words["subtotal"], "", "", "", "", f"{part.total:,f}", ""])
     rows.append(["  " + words["total"], "", "", "", "", "", f"{one.total:,f}", one.currency])
-    return [words["lines"], *aligned(rows, right=(2, 4, 6))]
+    written = []
+    for at, line_text in enumerate(aligned(rows, right=(2, 4, 6))):
+        written += [headings[at]] if at in headings else []
+        written.append(line_text)
+    return [words["lines"], *written]
 
 
 def _ledgers(one: Explanation, words: Mapping[str, str]) -> list[str]:
@@ -186,7 +249,7 @@ def _working(explained: LineExplained, currency: str, words: Mapping[str, str]) 
     line = explained.line
     title = f"  {line.id}  {line.title}".rstrip()
     pairs = [(words["formula"], explained.formula)]
-    pairs += [(words["where"], _valued(named)) for named in explained.names]
+    pairs += [(words["where"], _valued(named, words)) for named in explained.names]
     pairs.append((words["amount"], _amount(explained, currency)))
     if explained.before:
         pairs.append((words["rounding"], f"{explained.before} → {line.amount:f}"))
@@ -238,14 +301,17 @@ def _sourced(source: str, standing: str, words: Mapping[str, str]) -> str:
     return f"{source} ({known})" if source and known else source or known
 
 
-def _valued(named: Named) -> str:
-    value = f"{named.name} = {named.value} {named.unit}".rstrip()
+def _valued(named: Named, words: Mapping[str, str]) -> str:
+    if named.several is not None:
+        value = f"{named.name} = {several_text(named.several, named.unit, words)}"
+    else:
+        value = f"{named.name} = {named.value} {named.unit}".rstrip()
     return f"{value}  {named.title}" if named.title else value
 
 
 def _warning(warning: WarningExplained, words: Mapping[str, str]) -> list[str]:
     level = words.get(warning.level, warning.level)
-    pairs = [(words["where"], _valued(named)) for named in warning.values]
+    pairs = [(words["where"], _valued(named, words)) for named in warning.values]
     if warning.causes:
         pairs.append((words["causes"], "; ".join(warning.causes)))
     if warning.action:
@@ -268,26 +334,3 @@ def _once(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def _pairs(pairs: Iterable[tuple[str, str]], indent: int = 2) -> list[str]:
     return aligned([[" " * indent + heading, text] for heading, text in pairs if text])
-
-
-def aligned(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> list[str]:
-    """Pad the cells of rows to columns, two spaces between them; a CJK character is two columns wide.
-
-    Args:
-        rows: texts, as many in each row.
-        right: positions of the columns whose cells end together.
-
-    >>> aligned([["峰", "1.00"], ["flat", "20.00"]], right=(1,))
-    ['峰     1.00', 'flat  20.00']
-    """
-    ends = frozenset(right)
-    widths = [max((columns(cell) for cell in column), default=0) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = []
-        for at, (cell, width) in enumerate(zip(row, widths, strict=True)):
-            space = " " * (width - columns(cell))
-            if width:
-                cells.append(space + cell if at in ends else cell + space)
-        lines.append("  ".join(cells).rstrip())
-    return lines

@@ -325,7 +325,7 @@ class _Settle:
         if not near.any():
             return
         # With one of the two zero, float64 is exact.
-        rows = np.flatnonzero(near & (active != 0) & (reactive != 0))
+        rows = np.nonzero(near & (active != 0) & (reactive != 0))
         p, q = (np.broadcast_to(one, out.shape)[rows].tolist() for one in (active, reactive))
         out[rows] = [settled(int(a), int(b), self.places, self.mode) for a, b in zip(p, q, strict=True)]
 

@@ -11,14 +11,17 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from engine.compiler import capacity
-from engine.compiler.capacity import Kernel, Ratio, ratio
-from engine.compiler.program import Constants, Program, Step
+from engine.compiler.capacity import FLOAT_EXACT, Kernel, Ratio, ratio
+from engine.compiler.program import ROW, Constants, Program, Step
+from engine.evaluator import items
 from engine.evaluator import kernels as exact
 from engine.evaluator.kernels import Call, Rep
 from engine.evaluator.lowering import Check, Code, Lowering, Store
 
 
-def lower(program: Program, constants: Constants, outputs: frozenset[int], *, mixed: bool = False) -> Code:
+def lower(
+    program: Program, constants: Constants, outputs: frozenset[int], *, mixed: bool = False, parts: bool = False
+) -> Code:
     """Write a program as numpy calls.
 
     Args:
@@ -26,14 +29,16 @@ def lower(program: Program, constants: Constants, outputs: frozenset[int], *, mi
         constants: of every version.
         outputs: steps whose values are stored.
         mixed: rows of a block differ in version, and fetch the constants that differ each by its own.
+        parts: some rows have several parts; else a row is one part, and what runs over parts needs no call.
 
     Raises:
         TooWide: no exact kernel holds a step.
     """
     wanted = capacity.live(program, outputs | capacity.requirements(program))
-    lowering = Lowering(program, constants, wanted, mixed=mixed)
+    lowering = Lowering(program, constants, wanted, mixed=mixed, parts=parts)
     for position in sorted(wanted):
         step = program.steps[position]
+        lowering.axis = step.type.axis
         RULES[step.primitive](lowering, position, step)
         if position in outputs:
             rep: Rep = "bool" if step.type.kind == "boolean" else "i8" if lowering.has(position, "i8") else "f8"
@@ -46,11 +51,11 @@ Rule = Callable[[Lowering, int, Step], None]
 
 def _input(to: Lowering, position: int, step: Step) -> None:
     to.kernel(position, step)
-    to.offer(position, lambda rep: to.load(step.name, rep, mask=False))
+    to.offer(position, lambda rep: to.load(step.name, rep, mask=False, axis=step.type.axis))
 
 
 def _given(to: Lowering, position: int, step: Step) -> None:
-    to.assign(position, to.load(step.name, "bool", mask=True))
+    to.assign(position, to.load(step.name, "bool", mask=True, axis=step.type.axis))
 
 
 def _constant(to: Lowering, position: int, step: Step) -> None:
@@ -290,6 +295,108 @@ def _require(to: Lowering, position: int, step: Step) -> None:
     to.code.instructions.append(Check(condition, guard[0] if guard else None, step.refusal))
 
 
+# Lists. A row's value is lifted to a list's axis where it is read there (`Lowering.get`).
+
+
+def _sum_items(to: Lowering, position: int, step: Step) -> None:
+    to.kernel(position, step)
+    (operand,) = step.operands
+    axis = to.program.steps[operand].type.axis
+    most = next(spec.at_most for spec in to.program.axes if spec.name == axis) * to.magnitude(operand)
+    rep: Rep = to.whole(operand) if most <= FLOAT_EXACT else "i8"
+    where = _where(to, to.source(operand), rep, axis)
+    if where is not None:
+        to.assign(position, to.over(items.total_where, to.layout(axis), *where, to=rep, axis=ROW))
+        return
+    value = to.get(operand, rep, axis)
+    call = items.times if to.code.values[value].single else items.total
+    to.assign(position, to.over(call, to.layout(axis), value, to=rep, axis=ROW))
+
+
+def _where(to: Lowering, summed: Step, rep: Rep, axis: str) -> tuple[int, int] | None:
+    """The condition and the value of a sum of `value if condition else 0`, if the place of an item decides it."""
+    if summed.primitive != "select" or summed.type.axis != axis or summed.type.kind == "boolean":
+        return None
+    condition, then, otherwise = summed.operands
+    if then == otherwise or not _is_zero(to, otherwise):
+        return None
+    holds, value = to.get(condition, "bool", axis), to.get(then, rep, axis)
+    known, column = to.code.values[holds], to.code.values[value]
+    return (holds, value) if known.timed and not (column.timed or column.single) else None
+
+
+def _chosen_item(call: Call) -> Rule:
+    """One of a row's items, or another value of the row."""
+
+    def rule(to: Lowering, position: int, step: Step) -> None:
+        operand, otherwise = step.operands
+        axis = to.program.steps[operand].type.axis
+        rep: Rep = "bool" if step.type.kind == "boolean" else to.whole(operand)
+        if to.kernel(position, step) is Kernel.INTEGER:
+            rep = "i8"
+        value = to.filled(to.get(operand, rep, axis), axis)
+        to.assign(position, to.over(call, to.layout(axis), value, to.get(otherwise, rep, ROW), to=rep, axis=ROW))
+
+    return rule
+
+
+def _all_items(to: Lowering, position: int, step: Step) -> None:
+    (operand,) = step.operands
+    axis = to.program.steps[operand].type.axis
+    value = to.filled(to.get(operand, "bool", axis), axis)
+    to.assign(position, to.over(items.every, to.layout(axis), value, to="bool", axis=ROW))
+
+
+def _running_sum(to: Lowering, position: int, step: Step) -> None:
+    to.kernel(position, step)
+    axis = step.type.axis
+    value = to.filled(to.get(step.operands[0], "i8"), axis)
+    timed = to.code.values[value].timed
+    to.assign(position, to.over(items.running, to.layout(axis), value, to="i8", axis=axis, timed=timed))
+
+
+def _previous_item(to: Lowering, position: int, step: Step) -> None:
+    axis = step.type.axis
+    rep: Rep = "bool" if step.type.kind == "boolean" else to.whole(step.operands[0])
+    if to.kernel(position, step) is Kernel.INTEGER:
+        rep = "i8"
+    value = to.filled(to.get(step.operands[0], rep), axis)
+    first = to.get(step.operands[1], rep)
+    timed = to.code.values[value].timed and (to.code.values[first].timed or to.code.values[first].single)
+    to.assign(position, to.over(items.previous, to.layout(axis), value, first, to=rep, axis=axis, timed=timed))
+
+
+def _timeline(to: Lowering, position: int, step: Step) -> None:
+    to.kernel(position, step)
+    to.offer(position, lambda rep: to.timeline(step.slot, step.type.axis, rep))
+
+
+# Parts of a bill.
+
+
+def _earlier_parts(to: Lowering, position: int, step: Step) -> None:
+    to.kernel(position, step)
+    if not to.parts:
+        to.assign(position, to.number(0, "i8"))
+        return
+    value, group = (to.get(i, "i8") for i in step.operands)
+    to.assign(position, to.over(items.earlier, to.bills(), value, group, to="i8", axis=ROW))
+
+
+def _over_parts(call: Call) -> Rule:
+    """A value of all parts of a bill, given to each; of a bill that is one part its own."""
+
+    def rule(to: Lowering, position: int, step: Step) -> None:
+        to.kernel(position, step)
+        if to.parts:
+            value = to.get(step.operands[0], "i8")
+            to.assign(position, to.over(call, to.bills(), value, to="i8", axis=ROW))
+        else:
+            to.alias(position, step.operands[0])
+
+    return rule
+
+
 RULES: Mapping[str, Rule] = {
     "input": _input,
     "given": _given,
@@ -321,4 +428,17 @@ RULES: Mapping[str, Rule] = {
     "negation": _logic(np.logical_not),
     "claim": _claim,
     "require": _require,
+    "spread": _claim,
+    "sum_items": _sum_items,
+    "largest_item": _chosen_item(items.largest),
+    "smallest_item": _chosen_item(items.smallest),
+    "first_item": _chosen_item(items.first),
+    "last_item": _chosen_item(items.last),
+    "all_items": _all_items,
+    "running_sum": _running_sum,
+    "previous_item": _previous_item,
+    "timeline": _timeline,
+    "earlier_parts": _earlier_parts,
+    "all_parts": _over_parts(items.of_all),
+    "largest_part": _over_parts(items.largest_of_all),
 }

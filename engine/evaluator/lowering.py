@@ -3,6 +3,9 @@
 A `Lowering` knows where each step's value is and in which representation. Sources (inputs, constants, cells) are
 fetched where they are first used, in the representation asked for there; a value is converted at most once. Constants
 that a kernel wants prepared, such as an inflated price, are prepared here for every version and cell.
+
+A value is on the axis of rows or on that of a list. A row's value is given to the items of a list where a step of that
+list reads it; a single number never is, for it serves any axis.
 `engine.evaluator.lower` says which calls a step becomes.
 """
 
@@ -10,12 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
 from engine.compiler import capacity
 from engine.compiler.capacity import Kernel, Narrow, TooWide, kernels
-from engine.compiler.program import Constants, Program, Step
+from engine.compiler.program import ROW, Constants, Program, Step
+from engine.evaluator import items
 from engine.evaluator import kernels as exact
 from engine.evaluator.kernels import DTYPES, Call, Rep
 from engine.evaluator.rows import Array
@@ -30,6 +35,8 @@ class Value:
     rep: Rep
     single: bool  # the same for all rows of a version
     prepared: int = -1  # position in Code.prepared; -1: an instruction makes it
+    axis: str = ROW
+    timed: bool = False  # of a list: known by the place of the item alone, so the same for all rows that lie alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,16 @@ class Load:
 
     name: str
     mask: bool
+    out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """out = something of the block that is no column: the layout of a list or of bills' parts, a timeline laid out."""
+
+    kind: Literal["layout", "parts", "timeline"]
+    name: str  # of the list
+    slot: int  # of the timeline
     out: int
 
 
@@ -68,7 +85,7 @@ class Store:
     value: int
 
 
-Instruction = Load | Do | Check | Store
+Instruction = Load | Hold | Do | Check | Store
 
 
 @dataclass
@@ -89,10 +106,14 @@ class Code:
 class Lowering:
     """A `kernels.Machine` that writes down what it is told, and knows where each step's value is."""
 
-    def __init__(self, program: Program, constants: Constants, wanted: Collection[int], *, mixed: bool) -> None:
+    def __init__(
+        self, program: Program, constants: Constants, wanted: Collection[int], *, mixed: bool, parts: bool
+    ) -> None:
         self.program = program
         self.constants = constants
         self.mixed = mixed
+        self.parts = parts
+        self.axis = ROW  # of the step that is being written down
         self._claimed = _claimed(program, wanted)
         self._wanted_whole = _wanted_whole(program, wanted)
         self.code = Code()
@@ -104,21 +125,67 @@ class Lowering:
         self._masks: dict[int, int] = {}
         self._cells: dict[tuple[int, int], int] = {}
         self._version: int | None = None
+        self._held: dict[tuple[str, str, int, Rep], int] = {}
+        self._lifted: dict[tuple[int, str], int] = {}
 
     def do(self, call: Call, *operands: int, to: Rep, shares: Sequence[int] | None = None) -> int:
-        """Write down a call."""
-        columns = operands[1:] if call is exact.take else operands
-        out = self._value(Value(to, all(self.code.values[i].single for i in columns)))
+        """Write down a call that goes element by element."""
+        columns = [self.code.values[i] for i in (operands[1:] if call is exact.take else operands)]
+        columns = [column for column in columns if not column.single]
+        axes = {column.axis for column in columns}
+        assert len(axes) <= 1, f"a call joins values on {axes}"
+        axis = axes.pop() if axes else ROW
+        timed = bool(columns) and all(column.timed for column in columns)
+        out = self._value(Value(to, single=not columns, axis=axis, timed=timed))
         self.code.instructions.append(Do(call, operands, out, None if shares is None else tuple(shares)))
         return out
+
+    def over(self, call: Call, layout: int, *operands: int, to: Rep, axis: str, timed: bool = False) -> int:
+        """Write down a call of `engine.evaluator.items`, whose result is on `axis`."""
+        out = self._value(Value(to, single=False, axis=axis, timed=timed))
+        self.code.instructions.append(Do(call, (layout, *operands), out, ()))
+        return out
+
+    def layout(self, axis: str) -> int:
+        """How a list's items lie in their rows."""
+        return self._hold("layout", axis, -1, "i8")
+
+    def bills(self) -> int:
+        """How parts lie in their bills."""
+        return self._hold("parts", "", -1, "i8")
+
+    def timeline(self, slot: int, axis: str, rep: Rep) -> int:
+        """A timeline, by interval of the batch's days."""
+        values = self._hold("timeline", axis, slot, rep)
+        return self.over(items.timeline, self.layout(axis), values, to=rep, axis=axis, timed=True)
+
+    def lift(self, value: int, axis: str) -> int:
+        """Give a row's value to each item of a list; any other value stays what it is."""
+        of = self.code.values[value]
+        if of.single or of.axis == axis:
+            return value
+        assert of.axis == ROW, f"a value on {of.axis} is read on {axis}"
+        if (value, axis) not in self._lifted:
+            self._lifted[value, axis] = self.over(items.repeat, self.layout(axis), value, to=of.rep, axis=axis)
+        return self._lifted[value, axis]
+
+    def filled(self, value: int, axis: str) -> int:
+        """As `lift`, and a single number as a column too."""
+        of = self.code.values[value]
+        if not of.single:
+            return self.lift(value, axis)
+        if (value, axis) not in self._lifted:
+            layout = self.layout(axis)
+            self._lifted[value, axis] = self.over(items.fill, layout, value, to=of.rep, axis=axis, timed=True)
+        return self._lifted[value, axis]
 
     def number(self, value: float, rep: Rep) -> int:
         """Give a number known now."""
         return self.prepare((rep, value, str(value)), rep, lambda: [[value]])
 
-    def load(self, name: str, rep: Rep, *, mask: bool) -> int:
+    def load(self, name: str, rep: Rep, *, mask: bool, axis: str = ROW) -> int:
         """Read a column of the batch."""
-        out = self._value(Value(rep, single=False))
+        out = self._value(Value(rep, single=False, axis=axis))
         self.code.instructions.append(Load(name, mask, out))
         return out
 
@@ -141,14 +208,18 @@ class Lowering:
         """Say that a step has the value of an earlier one."""
         self._same[position] = self._origin(of)
 
-    def get(self, position: int, rep: Rep) -> int:
-        """Give a step's value in a representation, converting it if need be."""
-        position = self._origin(position)
+    def get(self, position: int, rep: Rep, axis: str | None = None) -> int:
+        """Give a step's value in a representation, converting it if need be, and on an axis; None: the step's own."""
+        return self.lift(self._converted(self._origin(position), rep), self.axis if axis is None else axis)
+
+    def _converted(self, position: int, rep: Rep) -> int:
         found = self._values.get((position, rep))
         if found is not None:
             return found
         if position in self._sources:
+            asking, self.axis = self.axis, self.program.steps[position].type.axis
             value = self._sources[position](rep)
+            self.axis = asking
         else:
             other = next(self._values[position, r] for r in DTYPES if (position, r) in self._values)
             if rep == "bool":
@@ -167,6 +238,10 @@ class Lowering:
         if rep == "f8" and position in self._wanted_whole:
             return False
         return position in self._sources and not any((position, other) in self._values for other in DTYPES)
+
+    def source(self, position: int) -> Step:
+        """The step whose value a step has: itself, unless it is another one under a narrower type."""
+        return self.program.steps[self._origin(position)]
 
     def mask(self, condition: int) -> int:
         """-1 where a boolean step holds, 0 elsewhere."""
@@ -200,7 +275,15 @@ class Lowering:
 
     def rep(self, position: int, step: Step) -> Rep:
         """The representation of a step that is computed alike in both."""
-        return "f8" if self.kernel(position, step) is Kernel.FLOAT else "i8"
+        if self.kernel(position, step) is not Kernel.FLOAT:
+            return "i8"
+        # A list comes as int64, and is long: it is converted where something gains by it, not for a choice or a sum.
+        alike = step.type.axis != ROW and all(self.has(i, "i8") for i in step.operands)
+        return "i8" if alike and Kernel.INTEGER in kernels(step, self.operands(step)) else "f8"
+
+    def whole(self, position: int) -> Rep:
+        """The representation in which a step's value is, int64 if it may be either."""
+        return "i8" if self.has(position, "i8") or not self.has(position, "f8") else "f8"
 
     def figures(self, step: Step) -> list[list[int]]:
         """A constant's whole numbers, version x cell; an absent one reads as the type's low."""
@@ -220,8 +303,10 @@ class Lowering:
         """
         position = self._origin(position)
         if (position, rep, key) not in self._fixed:
+            asking, self.axis = self.axis, self.program.steps[position].type.axis
             self._fixed[position, rep, key] = self._fix(position, rep, key, prepared)
-        return self._fixed[position, rep, key]
+            self.axis = asking
+        return self.lift(self._fixed[position, rep, key], self.axis)
 
     def _fix(self, position: int, rep: Rep, key: object, prepared: Callable[[int], float]) -> int:
         step = self.program.steps[position]
@@ -249,7 +334,7 @@ class Lowering:
             return self._version
         if (of, cells) not in self._cells:
             start = self.do(np.multiply, self._version, self.number(cells, "i8"), to="i8")
-            self._cells[of, cells] = self.do(np.add, start, of, to="i8")
+            self._cells[of, cells] = self.do(np.add, self.lift(start, self.axis), of, to="i8")
         return self._cells[of, cells]
 
     def is_fixed(self, position: int) -> bool:
@@ -258,6 +343,13 @@ class Lowering:
 
     def _origin(self, position: int) -> int:
         return self._same.get(position, position)
+
+    def _hold(self, kind: Literal["layout", "parts", "timeline"], name: str, slot: int, rep: Rep) -> int:
+        key = (kind, name, slot, rep)
+        if key not in self._held:
+            self._held[key] = self._value(Value(rep, single=False, axis=name or ROW))
+            self.code.instructions.append(Hold(kind, name, slot, self._held[key]))
+        return self._held[key]
 
     def _value(self, value: Value) -> int:
         self.code.values.append(value)

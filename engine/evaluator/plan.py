@@ -7,14 +7,14 @@ cache.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.compiler.program import Constants, Program
+from engine.compiler.program import ROW, Constants, Program
 from engine.evaluator.kernels import Rep
 from engine.evaluator.lower import lower
-from engine.evaluator.lowering import Check, Code, Do, Instruction, Load, Store
+from engine.evaluator.lowering import Check, Code, Do, Hold, Instruction, Load, Store
 from engine.evaluator.rows import Array
 
 
@@ -22,14 +22,17 @@ from engine.evaluator.rows import Array
 class Home:
     """Where a value lives.
 
-    `register`: scratch of a block's length. `single`: a number of its own. `prepared`: a constant of the version.
-    `input`, `given` and `output`: in the batch itself, the block's part of a column; nothing is copied.
+    `register`: scratch of a block's length on its axis. `single`: a number of its own. `prepared`: a constant of the
+    version. `input`, `given` and `output`: in the batch itself, the block's part of a column; nothing is copied.
+    `layout`, `parts`, `timeline`: what a `Hold` holds.
     """
 
-    kind: Literal["register", "single", "prepared", "input", "given", "output"]
+    kind: Literal["register", "single", "prepared", "input", "given", "output", "layout", "parts", "timeline"]
     rep: Rep
-    number: int  # which one of its kind; of an output: its step
+    number: int  # which one of its kind; of an output: its step; of a timeline: its slot
     name: str = ""  # of an input
+    axis: str = ROW
+    timed: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class Plan:
         home: value -> position in homes; -1: nothing reads the value.
         prepared: constants and tables, each of shape (version or 1, cell).
         inputs: names of the inputs that are loaded.
+        lists: whose items are read.
+        axes: outputs on a list -> the list.
     """
 
     prologue: tuple[Do, ...]
@@ -51,9 +56,16 @@ class Plan:
     home: tuple[int, ...]
     prepared: tuple[Array, ...]
     inputs: frozenset[str]
+    lists: frozenset[str] = frozenset()
+    axes: Mapping[int, str] = field(default_factory=dict)
 
 
-def plan(program: Program, constants: Constants, outputs: Iterable[int], *, mixed: bool = False) -> Plan:
+_Registers = tuple[Rep, str, bool]
+
+
+def plan(
+    program: Program, constants: Constants, outputs: Iterable[int], *, mixed: bool = False, parts: bool = False
+) -> Plan:
     """Choose kernels, representations and registers.
 
     Args:
@@ -61,11 +73,13 @@ def plan(program: Program, constants: Constants, outputs: Iterable[int], *, mixe
         constants: of every version.
         outputs: positions of the steps whose values are stored.
         mixed: rows of a block differ in version; the input `VERSION` holds each row's.
+        parts: some rows have several parts.
 
     Raises:
         TooWide: no exact kernel holds a step.
     """
-    code = lower(program, constants, frozenset(outputs), mixed=mixed)
+    outputs = frozenset(outputs)
+    code = lower(program, constants, outputs, mixed=mixed, parts=parts)
     needed = _needed(code)
     singles = [one for one in needed if isinstance(one, Do) and code.values[one.out].single]
     columns = [one for one in needed if not (isinstance(one, Do) and code.values[one.out].single)]
@@ -76,6 +90,7 @@ def plan(program: Program, constants: Constants, outputs: Iterable[int], *, mixe
         homes[one.out] = Home("single", code.values[one.out].rep, number)
     _place_in_batch(program, code, columns, homes)
     _allocate(code, columns, homes)
+    axes = {step: axis for step in outputs if (axis := program.steps[step].type.axis) != ROW}
     distinct = list(dict.fromkeys(home for home in homes if home is not None))
     position = {home: i for i, home in enumerate(distinct)}
     return Plan(
@@ -85,6 +100,8 @@ def plan(program: Program, constants: Constants, outputs: Iterable[int], *, mixe
         home=tuple(-1 if home is None else position[home] for home in homes),
         prepared=tuple(code.prepared),
         inputs=frozenset(one.name for one in columns if isinstance(one, Load)),
+        lists=frozenset({*(home.axis for home in distinct), *axes.values()} - {ROW}),
+        axes=axes,
     )
 
 
@@ -96,7 +113,7 @@ def _reads(one: Instruction) -> tuple[int, ...]:
             return (one.condition,) if one.guard is None else (one.condition, one.guard)
         case Store():
             return (one.value,)
-        case Load():
+        case Load() | Hold():
             return ()
 
 
@@ -105,7 +122,7 @@ def _needed(code: Code) -> list[Instruction]:
     wanted: set[int] = set()
     kept = []
     for one in reversed(code.instructions):
-        if isinstance(one, Do | Load) and one.out not in wanted:
+        if isinstance(one, Do | Load | Hold) and one.out not in wanted:
             continue
         wanted.update(_reads(one))
         kept.append(one)
@@ -118,38 +135,45 @@ def _place_in_batch(program: Program, code: Code, columns: list[Instruction], ho
     made = {one.out for one in columns if isinstance(one, Do)}
     for one in columns:
         if isinstance(one, Load):
-            rep = code.values[one.out].rep
-            if rep == ("bool" if one.mask or one.name in booleans else "i8"):
-                homes[one.out] = Home("given" if one.mask else "input", rep, 0, one.name)
+            value = code.values[one.out]
+            if value.rep == ("bool" if one.mask or one.name in booleans else "i8"):
+                homes[one.out] = Home("given" if one.mask else "input", value.rep, 0, one.name, value.axis)
+        elif isinstance(one, Hold):
+            value = code.values[one.out]
+            homes[one.out] = Home(one.kind, value.rep, one.slot, "", value.axis)
         elif isinstance(one, Store) and one.value in made and homes[one.value] is None:
-            rep = code.values[one.value].rep
-            if rep != "f8":
-                homes[one.value] = Home("output", rep, one.step)
+            value = code.values[one.value]
+            if value.rep != "f8" and not value.timed:
+                homes[one.value] = Home("output", value.rep, one.step, "", value.axis)
 
 
 def _allocate(code: Code, columns: list[Instruction], homes: list[Home | None]) -> None:
-    """Give each column value a register; the last freed is taken first, as it is the likeliest to be in cache."""
+    """Give each column value a register; the last freed is taken first, as it is the likeliest to be in cache.
+
+    Registers of one number differ where their kinds do: representation, axis, and whether known by place alone.
+    """
     last = {value: position for position, one in enumerate(columns) for value in _reads(one)}
-    counts: dict[Rep, int] = {"f8": 0, "i8": 0, "bool": 0}
-    free: dict[Rep, list[int]] = {"f8": [], "i8": [], "bool": []}
+    counts: dict[_Registers, int] = {}
+    free: dict[_Registers, list[int]] = {}
     for position, one in enumerate(columns):
         ending = [value for value in dict.fromkeys(_reads(one)) if last[value] == position]
         ending = [value for value in ending if (home := homes[value]) is not None and home.kind == "register"]
         if isinstance(one, Do | Load) and homes[one.out] is None:
-            rep = code.values[one.out].rep
-            register = _shared(one, ending, homes, rep)
+            value = code.values[one.out]
+            kind = (value.rep, value.axis, value.timed)
+            register = _shared(one, ending, homes, kind)
             if register is None:
-                register = free[rep].pop() if free[rep] else counts[rep]
-                counts[rep] = max(counts[rep], register + 1)
-            homes[one.out] = Home("register", rep, register)
+                register = free[kind].pop() if free.get(kind) else counts.get(kind, 0)
+                counts[kind] = max(counts.get(kind, 0), register + 1)
+            homes[one.out] = Home("register", value.rep, register, "", value.axis, value.timed)
         taken = homes[one.out] if isinstance(one, Do | Load) else None
-        for value in ending:
-            home = homes[value]
+        for ended in ending:
+            home = homes[ended]
             if home is not None and home != taken:
-                free[home.rep].append(home.number)
+                free.setdefault((home.rep, home.axis, home.timed), []).append(home.number)
 
 
-def _shared(one: Do | Load, ending: list[int], homes: list[Home | None], rep: Rep) -> int | None:
+def _shared(one: Do | Load, ending: list[int], homes: list[Home | None], kind: _Registers) -> int | None:
     """The register of an operand that ends here and whose memory the result may take."""
     if isinstance(one, Load):
         return None
@@ -157,6 +181,8 @@ def _shared(one: Do | Load, ending: list[int], homes: list[Home | None], rep: Re
     barred = () if one.shares is None else tuple(v for i, v in enumerate(one.operands) if i not in one.shares)
     for value in allowed:
         home = homes[value]
-        if value in ending and value not in barred and home is not None and home.rep == rep:
+        if value not in ending or value in barred or home is None:
+            continue
+        if (home.rep, home.axis, home.timed) == kind:
             return home.number
     return None

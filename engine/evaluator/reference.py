@@ -1,25 +1,37 @@
 """The reference: a program run in decimals, one row at a time, in the plainest way there is.
 
 Every sum and product is exact in a context of 100 digits that raises where a digit would be lost, so a rounding that no
-rule names cannot happen. Each value is asserted to lie in its type's bounds with at most its places: a proof of the
-compiler that does not hold is a fault of ours and stops everything. It shares the table of primitives with nobody; the
-evaluator of columns is compared with it row by row.
+rule names cannot happen. Each value, and each item of a list, is asserted to lie in its type's bounds with at most its
+places: a proof of the compiler that does not hold is a fault of ours and stops everything. A row of several parts runs
+them in step with each other, as a part may read what came of the others. It shares the table of primitives with nobody;
+the evaluator of columns is compared with it row by row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, localcontext
 
 from engine.calendars.days import day_date
 from engine.compiler.program import Compiled, Line, Step, Type, Warning
-from engine.evaluator import decimals
-from engine.evaluator.interpretation import INTERPRETATION, Frame, Rule
+from engine.evaluator import decimals, row_intervals
+from engine.evaluator.interpretation import Frame, Value, WholeRule, axis_of, rule_of, single
 from engine.evaluator.refuse import refused_by, row_problem
-from engine.evaluator.row_door import Admitted, Fault, admit_row
+from engine.evaluator.row_door import Admitted, Fault, Part, admit_row
+from engine.evaluator.row_lists import Items
 from engine.evaluator.rows import RowProblem, value_text
+from engine.evaluator.soundness import (
+    NOWHERE,
+    Positions,
+    assert_read_sound,
+    not_excused,
+    outside,
+    spoilt,
+    spoilt_by_parts,
+)
+from engine.evaluator.soundness import Unsound as Unsound
 from engine.language.problems import Place
 from engine.language.units import DIMENSIONLESS, Unit
 
@@ -37,7 +49,9 @@ class BillLine:
     price: Decimal | None
     price_unit: str
     ledger: str
-    part: str
+    part: str  # from 1; "" where the row is one part
+    part_from: date
+    part_to: date  # half-open
     money: bool  # False: informs only; the charge's own line carries the money
 
 
@@ -55,6 +69,19 @@ class RaisedWarning:
 
 
 @dataclass(frozen=True, slots=True)
+class PartValues:
+    """One part of a row with the value of every step."""
+
+    period_from: date
+    period_to: date  # half-open
+    version: int
+    inputs: Mapping[str, Decimal]  # divided ones with their share, and what the door supplies
+    lists: Mapping[str, Items]
+    before: Mapping[str, int]  # list -> items of the row that belong to earlier parts
+    values: tuple[Value, ...]  # by step
+
+
+@dataclass(frozen=True, slots=True)
 class Bill:
     """What a row comes to, with the value of every step."""
 
@@ -62,22 +89,27 @@ class Bill:
     row_id: object
     period_from: date
     period_to: date  # half-open
-    version: int
     currency: str
-    lines: tuple[BillLine, ...]  # that are shown
+    lines: tuple[BillLine, ...]  # that are shown, part by part
     total: Decimal
     ledgers: Mapping[str, Decimal]
     warnings: tuple[RaisedWarning, ...]
-    inputs: Mapping[str, Decimal]
-    given: Mapping[str, bool]
-    values: tuple[Decimal, ...]  # by step
+    inputs: Mapping[str, Decimal]  # undivided
+    given: Mapping[str, bool]  # inputs and lists
+    lists: Mapping[str, Items]
+    parts: tuple[PartValues, ...]
 
-    def line(self, id_: str) -> BillLine:
-        """Find a shown line by its id; KeyError where the bill has none."""
+    @property
+    def version(self) -> int:
+        """That of the first part."""
+        return self.parts[0].version
+
+    def line(self, id_: str, part: str = "") -> BillLine:
+        """Find a shown line by its id, and its part where there are several; KeyError where the bill has none."""
         for line in self.lines:
-            if line.id == id_:
+            if line.id == id_ and line.part == part:
                 return line
-        raise KeyError(id_)
+        raise KeyError(id_, part) if part else KeyError(id_)
 
 
 def reference(
@@ -93,7 +125,7 @@ def reference(
 
     Args:
         compiled: the rule set.
-        row: input name -> Decimal, int, text, bool, date or None (not given).
+        row: input name -> Decimal, int, text, bool, date or None (not given); list name -> its items.
         period_from: first day billed, as a date, `2026-01-01` or days since 1970-01-01.
         period_to: the day after the last day billed.
         row_id: names the row to whoever sent it.
@@ -107,14 +139,10 @@ def reference(
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """The value of every step in one row."""
+    """The value of every step in one row, part by part."""
 
     admitted: Admitted
-    values: tuple[Decimal, ...]
-
-
-class Unsound(AssertionError):
-    """A value that the compiler proved impossible. A fault of the engine, never of a rule or a row."""
+    parts: tuple[tuple[Value, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +150,47 @@ class _Prepared:
     """A step with what running it needs, looked up once."""
 
     step: Step
-    rule: Rule
+    rule: WholeRule
     low: Decimal
     high: Decimal
     unit: Decimal  # of the last place
     known: bool  # a truth that a comparison gave: nothing to check
+    over_parts: bool
+
+
+@dataclass(slots=True)
+class _PartRun:
+    """The values of one part as they come."""
+
+    frame: Frame
+    values: list[Value]
+    # Where values mean nothing: they lie in a branch that is not taken, or a `require` further down refuses the row.
+    # Nothing that leaves the program may read them.
+    unsound: dict[int, Positions] = field(default_factory=dict)
+    refused: int | None = None  # by the first `require` that does not hold
+
+    def take(self, at: int, prepared: _Prepared, together: Sequence[_PartRun]) -> None:
+        """Compute a step, and check what came of it."""
+        step = prepared.step
+        operands = [self.values[operand] for operand in step.operands]
+        value = prepared.rule(self.frame, step, operands)
+        self.values.append(value)
+        bad: Positions = NOWHERE
+        if prepared.over_parts:
+            if any(one.unsound for one in together):
+                bad = spoilt_by_parts(step, self.frame.part, self.frame.run, [one.unsound for one in together])
+        elif self.unsound and not self.unsound.keys().isdisjoint(step.operands):
+            bad = spoilt(step, operands, [self.unsound.get(operand, NOWHERE) for operand in step.operands], value)
+        if not prepared.known:
+            wrong = outside(value, prepared.low, prepared.high, prepared.unit) - bad
+            if wrong:
+                if not_excused(step, wrong):
+                    raise Unsound(f"step {at}, {step.primitive} {step.name}: {value} is outside {step.type}")
+                bad |= wrong
+        if bad:
+            self.unsound[at] = bad
+        if step.primitive == "require" and self.refused is None and not value and not bad:
+            self.refused = step.refusal
 
 
 class Reference:
@@ -152,7 +216,7 @@ class Reference:
         if isinstance(ran, RowProblem):
             return ran
         with localcontext(self._context):
-            return self._bill(ran.admitted, ran.values, row_id)
+            return self._bill(ran, row_id)
 
     def run(
         self,
@@ -168,90 +232,113 @@ class Reference:
         if isinstance(admitted, Fault):
             return _row_problem(position, row_id, admitted)
         with localcontext(self._context):
-            ran = self._run(admitted)
-            if isinstance(ran, _Refused):
-                refusal = self.compiled.program.refusals[ran.refusal]
-                return refused_by(refusal, position, row_id, self._texts(refusal.values, ran.values))
-            return Ran(admitted, ran)
+            runs = self._run(admitted)
+            refused = [(ran.refused, at) for at, ran in enumerate(runs) if ran.refused is not None]
+            if refused:  # for the first refusal of any part, in the order of the program
+                _, at = min(refused)
+                return self._refusal(admitted.parts[at], runs[at], position, row_id)
+            for at, ran in enumerate(runs):
+                assert_read_sound(self.compiled.program, ran.values, ran.unsound, last=at == len(runs) - 1)
+            return Ran(admitted, tuple(tuple(ran.values) for ran in runs))
 
-    def _run(self, admitted: Admitted) -> tuple[Decimal, ...] | _Refused:
+    def _run(self, admitted: Admitted) -> list[_PartRun]:
+        """Run the parts in step with each other: a step may read what earlier steps came to in any part."""
         program, constants = self.compiled.program, self.compiled.constants
-        frame = Frame(
-            program,
-            admitted.inputs,
-            admitted.given,
-            constants.slots,
-            constants.figures[admitted.version],
-            self._naming,
-        )
-        values: list[Decimal] = []
-        # Steps whose value means nothing in this row: they lie in a branch that is not taken, or a `require` further
-        # down refuses the row. Nothing that leaves the program may read them.
-        unsound: set[int] = set()
-        refused: int | None = None
+        values: list[list[Value]] = [[] for _ in admitted.parts]
+        runs = [
+            _PartRun(
+                Frame(
+                    program,
+                    part.inputs,
+                    admitted.given,
+                    part.lists,
+                    (part.first, part.end),
+                    constants.slots,
+                    constants.figures[part.version],
+                    self._naming,
+                    at,
+                    values,
+                ),
+                values[at],
+            )
+            for at, part in enumerate(admitted.parts)
+        ]
         for at, prepared in enumerate(self._steps):
-            step = prepared.step
-            operands = [values[operand] for operand in step.operands]
-            value = prepared.rule(frame, step, operands)
-            values.append(value)
-            if unsound and not unsound.isdisjoint(step.operands) and _spoils(step, operands, unsound):
-                unsound.add(at)
-            elif not prepared.known and (not prepared.low <= value <= prepared.high or value % prepared.unit):
-                if not _excused(step, operands):
-                    raise Unsound(f"step {at}, {step.primitive} {step.name}: {value} is outside {step.type}")
-                unsound.add(at)
-            if step.primitive == "require" and refused is None and not value and at not in unsound:
-                refused = step.refusal
-        if refused is not None:
-            return _Refused(refused, tuple(values))
-        self._assert_sound(values, unsound)
-        return tuple(values)
+            for run in runs:
+                run.take(at, prepared, runs)
+        return runs
 
-    def _assert_sound(self, values: Sequence[Decimal], unsound: set[int]) -> None:
-        """Assert that nothing unsound leaves the program."""
-        if not unsound:
-            return
+    def _refusal(self, part: Part, ran: _PartRun, position: int, row_id: object) -> RowProblem:
+        """Say why a part refuses its row; of a list, what is told is of the first item that fails."""
         program = self.compiled.program
-        read = {program.total, *(step for _, step in program.ledgers), *(w.when for w in program.warnings)}
-        for line in program.lines:
-            read |= {step for step in (line.shown,) if step is not None}
-            if line.shown is None or values[line.shown]:
-                read |= {step for step in (line.amount, line.quantity, line.price) if step is not None}
-        for warning in program.warnings:
-            if values[warning.when]:
-                read |= {step for _, step in warning.values}
-        read |= {at for at, step in enumerate(program.steps) if step.primitive == "require"}
-        faults = sorted(read & unsound)
-        if faults:
-            raise Unsound(f"steps {faults} read values that no `require` and no branch keeps in their bounds")
+        assert ran.refused is not None
+        refusal = program.refusals[ran.refused]
+        where: dict[str, str] | None = None
+        item: int | None = None
+        if refusal.items is not None:
+            name, condition = refusal.items
+            held = ran.values[condition]
+            assert isinstance(held, tuple)
+            item = next((at for at, holds in enumerate(held) if not holds), 0)
+            if held:
+                axis = axis_of(program, name)
+                where = {"axis": name, "item": str(part.before[name] + item + 1)}
+                if axis.minutes:
+                    where["item_time"] = row_intervals.times(program, axis, part.first, part.end)[item]
+        return refused_by(refusal, position, row_id, self._texts(refusal.values, ran.values, item), where)
 
-    def _texts(self, names: Iterable[tuple[str, int]], values: Sequence[Decimal]) -> dict[str, str]:
-        """Write the values that a message names."""
-        return {name: step_text(values[step], self._type(step)) for name, step in names}
+    def _texts(
+        self, names: Iterable[tuple[str, int]], values: Sequence[Value], item: int | None = None
+    ) -> dict[str, str]:
+        """Write the values that a message names; of a list, that of the item."""
+        texts = {}
+        for name, step in names:
+            value = values[step]
+            if isinstance(value, tuple):
+                value = value[item or 0] if value else decimals.ZERO
+            texts[name] = step_text(value, self._type(step))
+        return texts
 
-    def _bill(self, admitted: Admitted, values: tuple[Decimal, ...], row_id: object) -> Bill:
-        compiled = self.compiled
+    def _bill(self, ran: Ran, row_id: object) -> Bill:
+        compiled, admitted = self.compiled, ran.admitted
         program = compiled.program
-        shown = [line for line in program.lines if line.shown is None or values[line.shown]]
-        raised = [warning for warning in program.warnings if values[warning.when]]
+        parts = tuple(
+            PartValues(
+                day_date(part.first),
+                day_date(part.end),
+                part.version,
+                part.inputs,
+                part.lists,
+                part.before,
+                values,
+            )
+            for part, values in zip(admitted.parts, ran.parts, strict=True)
+        )
+        last = ran.parts[-1]
+        raised = [warning for warning in program.warnings if last[warning.when]]
         return Bill(
             ruleset=compiled.id,
             row_id=row_id,
-            period_from=day_date(int(admitted.inputs["period_from"])),
-            period_to=day_date(int(admitted.inputs["period_to"])),
-            version=admitted.version,
+            period_from=parts[0].period_from,
+            period_to=parts[-1].period_to,
             currency=compiled.currency,
-            lines=tuple(self._line(line, values) for line in shown),
-            total=self._value(program.total, values),
-            ledgers={code: self._value(step, values) for code, step in program.ledgers},
-            warnings=tuple(self._warning(warning, values) for warning in raised),
+            lines=tuple(
+                self._line(line, one, str(at) if len(parts) > 1 else "")
+                for at, one in enumerate(parts, 1)
+                for line in program.lines
+                if line.shown is None or one.values[line.shown]
+            ),
+            total=self._sum(program.total, ran.parts),
+            ledgers={code: self._sum(step, ran.parts) for code, step in program.ledgers},
+            warnings=tuple(self._warning(warning, last) for warning in raised),
             inputs=admitted.inputs,
             given=admitted.given,
-            values=values,
+            lists=admitted.lists,
+            parts=parts,
         )
 
-    def _line(self, line: Line, values: Sequence[Decimal]) -> BillLine:
-        quantity, price = line.quantity, line.price
+    def _line(self, line: Line, of: PartValues, part: str) -> BillLine:
+        quantity, price, values = line.quantity, line.price, of.values
         return BillLine(
             id=line.id,
             charge=line.charge,
@@ -262,11 +349,13 @@ class Reference:
             price=None if price is None else self._value(price, values),
             price_unit="" if price is None else unit_text(self._type(price).unit),
             ledger=line.ledger,
-            part=line.part,
+            part=part,
+            part_from=of.period_from,
+            part_to=of.period_to,
             money=line.money,
         )
 
-    def _warning(self, warning: Warning, values: Sequence[Decimal]) -> RaisedWarning:
+    def _warning(self, warning: Warning, values: Sequence[Value]) -> RaisedWarning:
         message = filled(warning.message, self._texts(warning.values, values))
         return RaisedWarning(
             warning.id, warning.title, warning.level, message, warning.causes, warning.action, warning.place
@@ -275,15 +364,13 @@ class Reference:
     def _type(self, step: int) -> Type:
         return self.compiled.program.steps[step].type
 
-    def _value(self, step: int, values: Sequence[Decimal]) -> Decimal:
+    def _value(self, step: int, values: Sequence[Value]) -> Decimal:
         """Give a step's value with all its places: 12.50, not 12.5."""
-        return with_places(values[step], self._type(step).places)
+        return with_places(single(values[step]), self._type(step).places)
 
-
-@dataclass(frozen=True, slots=True)
-class _Refused:
-    refusal: int
-    values: tuple[Decimal, ...]
+    def _sum(self, step: int, parts: Iterable[Sequence[Value]]) -> Decimal:
+        """Add up what a step comes to in all parts."""
+        return with_places(sum((single(values[step]) for values in parts), decimals.ZERO), self._type(step).places)
 
 
 def _prepare(step: Step) -> _Prepared:
@@ -292,34 +379,8 @@ def _prepare(step: Step) -> _Prepared:
         low, high = decimals.ZERO, decimals.ONE
     unit = decimals.of_whole(1, step.type.places)
     known = step.type.kind == "boolean" and step.primitive not in ("literal", "constant", "cell", "input")
-    return _Prepared(step, INTERPRETATION[step.primitive], low, high, unit, known)
-
-
-def _spoils(step: Step, operands: Sequence[Decimal], unsound: set[int]) -> bool:
-    """Tell whether an unsound operand makes a step's value unsound: not in a branch that is not taken."""
-    bad = [operand in unsound for operand in step.operands]
-    match step.primitive:
-        case "select":
-            return bad[0] or bad[1 if operands[0] else 2]
-        case "both":
-            return not any(not spoilt and not value for spoilt, value in zip(bad, operands, strict=True))
-        case "either":
-            return not any(not spoilt and value for spoilt, value in zip(bad, operands, strict=True))
-        case "require" if len(operands) == 2:
-            return bad[1] or bool(bad[0] and operands[1])
-        case _:
-            return True
-
-
-def _excused(step: Step, operands: Sequence[Decimal]) -> bool:
-    """Tell whether a value may leave its bounds in a row that is refused or a branch that is not taken."""
-    match step.primitive:
-        case "claim":
-            return True
-        case "divide" | "multiply_divide":
-            return operands[-1] <= 0
-        case _:
-            return False
+    over_parts = step.primitive in ("earlier_parts", "all_parts", "largest_part")
+    return _Prepared(step, rule_of(step), low, high, unit, known, over_parts)
 
 
 def _row_problem(position: int, row_id: object, fault: Fault) -> RowProblem:

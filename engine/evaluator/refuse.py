@@ -14,26 +14,46 @@ from engine.language.problems import Place, headline, placeholders, problem
 
 
 def row_problem(
-    row: int, row_id: object, code: str, field: str, value: str, place: Place | None = None, **parameters: str
+    row: int, row_id: object, code: str, field: str, value: str, place: Place | None = None, /, **parameters: str
 ) -> RowProblem:
-    """Say why a row is refused; a placeholder without a parameter stays empty."""
-    filled = {**dict.fromkeys(placeholders(code), ""), **parameters, "field": field, "value": value}
-    reason = headline(problem(code, None, None, **filled))
+    """Say why a row is refused; a placeholder without a parameter stays empty.
+
+    A field of a list is told with its item: `transformers[3].kva`.
+    """
+    told = {"field": of_item(field, parameters.get("item", "")), "value": value}
+    filled = {**dict.fromkeys(placeholders(code), ""), **parameters, **told}
+    # A rule's own names are parameters too, and may be those of `problem`.
+    reason = headline(problem(code, None, None, **{name: filled[name] for name in placeholders(code)}))
     return RowProblem(row, row_id, code, field, value, reason, place, filled)
 
 
-def refused_by(refusal: Refusal, row: int, row_id: object, texts: Mapping[str, str]) -> RowProblem:
+def of_item(field: str, item: str) -> str:
+    """Name a field of one item of a list.
+
+    >>> of_item("transformers.kva", "3"), of_item("kwh", "3"), of_item("transformers.kva", "")
+    ('transformers[3].kva', 'kwh', 'transformers.kva')
+    """
+    axis, dot, name = field.partition(".")
+    return f"{axis}[{item}].{name}" if item and dot else field
+
+
+def refused_by(
+    refusal: Refusal, row: int, row_id: object, texts: Mapping[str, str], item: Mapping[str, str] | None = None
+) -> RowProblem:
     """Say why a `require` refuses a row.
 
     Args:
         refusal: of the `require`.
         row: position in the batch.
         row_id: as the row came.
-        texts: the values that the refusal names, as an analyst writes them.
+        texts: the values that the refusal names, as an analyst writes them; those of a list, of the item that fails.
+        item: where the condition is on a list, which item fails: `item` counted from 1, `axis`, and of an interval
+            list `item_time`. A message may name them.
     """
     message = refusal.message
-    for name, text in texts.items():
+    more = {} if item is None else item
+    for name, text in {**more, **texts}.items():
         message = message.replace(f"{{{name}}}", text)
     value = texts.get(refusal.field, ", ".join(f"{name} = {text}" for name, text in texts.items()))
-    named = {name: text for name, text in texts.items() if name not in {"field", "value", "message"}}
+    named = {name: text for name, text in {**more, **texts}.items() if name not in {"field", "value", "message"}}
     return row_problem(row, row_id, refusal.code, refusal.field, value, refusal.place, **named, message=message)

@@ -66,6 +66,38 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Children:
+    """What comes many to a row: one list of each row of a batch, all items behind one another.
+
+    Args:
+        offsets: shape (row + 1,) int64; the items of row r are [offsets[r], offsets[r + 1]) of each column. What lies
+            before the first offset, or after the last, belongs to other batches.
+        columns: input of an item, `kva` of `transformers.kva` -> shape (item,). One that is absent is given in no item.
+        valid: shape (row,); False: the row gives no list, whatever its offsets say. None: every row gives one.
+
+    Raises:
+        ValueError: the offsets run backwards or beyond the items, or the shapes differ.
+    """
+
+    offsets: Whole
+    columns: Mapping[str, Column] = dataclasses.field(default_factory=dict)
+    valid: Mask | None = None
+
+    def __post_init__(self) -> None:
+        offsets, valid = self.offsets, self.valid
+        if offsets.dtype != np.int64 or offsets.ndim != 1 or not len(offsets):
+            raise ValueError(f"offsets are int64 of shape (rows + 1,); came {offsets.dtype} of shape {offsets.shape}")
+        if offsets[0] < 0 or (offsets[1:] < offsets[:-1]).any():
+            raise ValueError("offsets begin at 0 or later and never run backwards")
+        lengths = {name: len(column.values) for name, column in self.columns.items()}
+        for name, items in lengths.items():
+            if items < offsets[-1] or items != next(iter(lengths.values())):
+                raise ValueError(f"{name} has {items} items, the offsets end at {offsets[-1]}; a list has one length")
+        if valid is not None and (valid.dtype != np.bool_ or valid.shape != (len(offsets) - 1,)):
+            raise ValueError(f"valid is bool of shape {(len(offsets) - 1,)}; came {valid.dtype} of shape {valid.shape}")
+
+
+@dataclass(frozen=True)
 class Rows:
     """A batch.
 
@@ -75,6 +107,7 @@ class Rows:
         period_from: shape (row,) int64 [day since 1970-01-01], the first day billed.
         period_to: shape (row,) int64 [day since 1970-01-01], the day after the last day billed.
         columns: inputs, and what passes through.
+        children: lists, by name.
 
     Raises:
         ValueError: the lengths differ, or a period is not in whole days.
@@ -85,6 +118,7 @@ class Rows:
     period_from: Whole
     period_to: Whole
     columns: Mapping[str, Column] = dataclasses.field(default_factory=dict)
+    children: Mapping[str, Children] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, days in (("period_from", self.period_from), ("period_to", self.period_to)):
@@ -95,6 +129,7 @@ class Rows:
             "ruleset": self.ruleset.values.shape,
             "period_to": self.period_to.shape,
             **{name: column.values.shape for name, column in self.columns.items()},
+            **{name: (len(children.offsets) - 1,) for name, children in self.children.items()},
         }
         for name, shape in lengths.items():
             if shape != self.period_from.shape:
@@ -128,6 +163,11 @@ class UnknownColumns(ValueError):
             f"unknown-column: the rule set reads no {_listed(columns)}; it reads {_listed(known)}. "
             "Rename the column, or name it in pass_through."
         )
+
+
+def same(value: np.generic, rows: int) -> Array:
+    """Repeat one value for all rows, without memory for each: an array of stride 0 that cannot be written to."""
+    return np.ndarray((rows,), value.dtype, value.tobytes(), strides=(0,))
 
 
 def _listed(names: tuple[str, ...]) -> str:

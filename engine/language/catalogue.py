@@ -12,13 +12,25 @@ from collections.abc import Mapping
 from engine.language.catalogue_calendars import CALENDARS as CALENDARS
 from engine.language.catalogue_files import FILES as FILES
 from engine.language.catalogue_files import TABLES as TABLES
+from engine.language.catalogue_lists import LISTS as LISTS
+from engine.language.catalogue_quantities import QUANTITIES as QUANTITIES
 from engine.language.catalogue_rows import ROWS as ROWS
 from engine.language.catalogue_rules import RULES as RULES
 from engine.language.catalogue_values import FORMULAS as FORMULAS
 from engine.language.catalogue_values import VALUES as VALUES
 from engine.language.entry import Entry as Entry
 
-CATALOGUE: Mapping[str, Entry] = {**FILES, **VALUES, **FORMULAS, **TABLES, **ROWS, **CALENDARS, **RULES}
+CATALOGUE: Mapping[str, Entry] = {
+    **FILES,
+    **VALUES,
+    **FORMULAS,
+    **TABLES,
+    **ROWS,
+    **CALENDARS,
+    **RULES,
+    **LISTS,
+    **QUANTITIES,
+}
 
 # Phrases that appear as parameters, in Chinese
 PHRASES: Mapping[str, str] = {
@@ -67,4 +79,20 @@ PHRASES: Mapping[str, str] = {
     "a calendar": "日历",
     "a list of holidays": "节假日表",
     "a billing period": "计费周期",
+    "a list of items": "项目列表",
+    "a rounding": "取整方式",
+    "a loss": "损耗",
+    "a band of load": "负荷分段",
+    "a share of the loss": "损耗分摊",
+    "a step of a deduction": "套扣的一步",
+    "installed capacity": "装机容量",
+    "suspended capacity": "暂停容量",
+    "a demand": "需量",
+    "a register quantity": "抄表电量",
+    "a transformer_loss quantity": "变压器损耗",
+    "a line_loss quantity": "线路损耗",
+    "a deduction quantity": "套扣电量",
+    "a capacity_in_service quantity": "计费容量",
+    "an intervals quantity": "负荷曲线电量",
+    "how an input is carried": "输入的结转方式",
 }

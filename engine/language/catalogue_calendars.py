@@ -70,6 +70,14 @@ CALENDARS: Mapping[str, Entry] = {
         "The first one",
         "第一个",
     ),
+    "holiday-not-known": Entry(
+        "the day {day} is not one of those that the list knows, {first} to {last}.",
+        "Correct the day, or `{key}`: outside of these days the list says nothing.",
+        "{day} 不在该表所知的 {first} 至 {last} 之内。",
+        "请改正日期或 `{key}`：在此之外该表什么也不说明。",
+        "Said here",
+        "写在这里",
+    ),
     "precedence-unknown": Entry(
         "`{text}` is not one of the names that precedence orders.",
         "{suggestion}Names: {known}.",
@@ -90,16 +98,16 @@ CALENDARS: Mapping[str, Entry] = {
     ),
     "tou-overlap": Entry(
         "{hours} is both `{first}` and `{second}`.",
-        "Shorten one; or, where one stands inside the other, say which wins: `precedence: [{second}, {first}]`.",
+        "Shorten one; or, where one stands inside the other, say which wins: `{order}`.",
         "{hours} 既是 `{first}` 又是 `{second}`。",
-        "请缩短其中一个；如果一个包含在另一个里面，请写明先后：`precedence: [{second}, {first}]`。",
+        "请缩短其中一个；如果一个包含在另一个里面，请写明先后：`{order}`。",
         "The other hours",
         "另一处时段",
     ),
     "tou-gap": Entry(
-        "{hours} belongs to no tou_period.",
+        "{hours} belongs to no {schedule}.",
         "Add the hours to a period, or let one take what is left: `flat: rest`.",
-        "{hours} 不属于任何时段。",
+        "{hours} 不属于 {schedule} 的任何时段。",
         "请把它加到某个时段，或让一个时段取其余：`flat: rest`。",
     ),
     "tou-months-twice": Entry(
@@ -123,10 +131,28 @@ CALENDARS: Mapping[str, Entry] = {
         "请删除这一项，或从其他项去掉月份。",
     ),
     "tou-no-periods": Entry(
-        "the entry names no tou_period.",
+        "the entry names no {schedule}.",
         "Write periods with their hours, for example `peak: [08:00-11:00]` and `flat: rest`.",
-        "这一项没有时段。",
+        "这一项没有 {schedule} 的时段。",
         "请写时段和钟点，例如 `peak: [08:00-11:00]` 和 `flat: rest`。",
+    ),
+    "schedule-name-taken": Entry(
+        "a schedule cannot be called `{text}`.",
+        "Choose another name: `tou_period` is what stands under `tou_periods`, and `clock` is the time of day.",
+        "时段表不能叫 `{text}`。",
+        "请另起名字：`tou_period` 是 `tou_periods` 下的时段表，`clock` 是钟点。",
+    ),
+    "schedule-finer-than-interval": Entry(
+        "the {schedule} `{period}` begins at {time}, inside an interval of {minutes} minutes.",
+        "An interval belongs to one period. {suggestion}",
+        "{schedule} 的 `{period}` 从 {time} 开始，落在 {minutes} 分钟的间隔中间。",
+        "一个间隔只属于一个时段。{suggestion_zh}",
+    ),
+    "clock-change-inside-interval": Entry(
+        "on {day} the clock of `{timezone}` goes from {before} to {after}, inside an interval of {minutes} minutes.",
+        "Each interval lies before or after the change. {suggestion}",
+        "{day} 这一天 `{timezone}` 的时钟从 {before} 拨到 {after}，落在 {minutes} 分钟的间隔中间。",
+        "每个间隔必须在拨钟之前或之后。{suggestion_zh}",
     ),
     "billing-period-not-read": Entry(
         "`{text}` is not a billing period.",

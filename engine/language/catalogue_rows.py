@@ -20,6 +20,12 @@ ROWS: Mapping[str, Entry] = {
         "`{field}` 的值 `{value}` 不是数字。",
         "请给出十进制数，例如 `123.45`。",
     ),
+    "calendar-not-known": Entry(
+        "the type of a day, {item_time}, is not known: no list of holidays reaches it.",
+        "Enter that year's list, or its `known_through`, in the calendar; a year without a list has no day types.",
+        "不知道 {item_time} 是哪种日类型：节假日表没有覆盖到这一天。",
+        "请在日历中录入该年的节假日表，或其 `known_through`；没有表的年份没有日类型。",
+    ),
     "out-of-bounds": Entry(
         "`{field}` is {value}, outside {low} to {high}.",
         "Check the reading, or the bounds that the rule set declares.",
@@ -121,5 +127,47 @@ ROWS: Mapping[str, Entry] = {
         "Columns that it reads: {known}.",
         "规则集不读取列 `{field}`。",
         "它读取的列：{known}。",
+    ),
+    "too-many-items": Entry(
+        "`{field}` has {found} items, and a row may have {at_most}.",
+        "Check the row, or raise `at_most` of the list in the rule set.",
+        "`{field}` 有 {found} 项，而每行至多 {at_most} 项。",
+        "请核对此行，或调高规则集中该列表的 `at_most`。",
+    ),
+    "interval-count": Entry(
+        "`{field}` has {found} intervals, and its billing period has {expected}.",
+        "Give a value for each interval from the first midnight on; days on which the clock changes differ.",
+        "`{field}` 有 {found} 个间隔，而计费周期有 {expected} 个。",
+        "请从首日零时起为每个间隔给出一项；调整时钟的日子间隔数不同。",
+    ),
+    "not-a-list": Entry(
+        "`{field}` is `{value}`, which is not a list of items.",
+        "Give a list with the values of each item by name, or columns of equal length.",
+        "`{field}` 的值 `{value}` 不是列表。",
+        "请给出列表，各项按名称给值；或给出等长的各列。",
+    ),
+    "unknown-item-key": Entry(
+        "an item of `{field}` has `{value}`, which the list does not declare.",
+        "Its items have: {known}.",
+        "`{field}` 的一项含有 `{value}`，列表没有声明它。",
+        "各项可有：{known}。",
+    ),
+    "too-many-parts": Entry(
+        "the billing period {period_from} to {period_to} is cut into {found} parts, and a row may have {at_most}.",
+        "Check the two days; a longer time has to be divided into several rows.",
+        "计费周期 {period_from} 至 {period_to} 须切成 {found} 段，而每行至多 {at_most} 段。",
+        "请核对两个日期；更长的时间须拆成几行。",
+    ),
+    "carried-gap": Entry(
+        "`{field}` is not given, and the account's rows leave a gap or overlap before {day}.",
+        "Give `{field}` in this row, or the account's rows without gap since the last that gives it.",
+        "没有给出 `{field}`，而该户号的各行在 {day} 之前有间断或重叠。",
+        "请在此行给出 `{field}`，或补齐自上次给出以来该户号的各行，首尾相接。",
+    ),
+    "carried-from-refused": Entry(
+        "`{field}` is not given, and an earlier row of the account has no bill.",
+        "Mend the earlier row, or give `{field}` in this one.",
+        "没有给出 `{field}`，而该户号较早的一行未出账。",
+        "请先更正较早的一行，或在此行给出 `{field}`。",
     ),
 }

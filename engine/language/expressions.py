@@ -6,9 +6,10 @@ that is the compiler's work.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
+from typing import Any, Final
 
 from engine.language.problems import Place
 from engine.language.units import DIMENSIONLESS, Unit
@@ -154,6 +155,20 @@ def children(expr: Expr) -> Iterator[Expr]:
             yield from (one for one in value if isinstance(one, Expr))
 
 
+def renamed(expr: Expr, names: Mapping[str, str]) -> Expr:
+    """The formula with names replaced by others."""
+    if isinstance(expr, Name):
+        return replace(expr, path=names.get(expr.path, expr.path))
+    changed: dict[str, Any] = {}
+    for item in fields(expr):
+        value = getattr(expr, item.name)
+        if isinstance(value, Expr):
+            changed[item.name] = renamed(value, names)
+        elif isinstance(value, tuple):
+            changed[item.name] = tuple(renamed(one, names) if isinstance(one, Expr) else one for one in value)
+    return replace(expr, **changed)
+
+
 def factors(expr: Expr) -> list[Expr]:
     """The factors of a product, left to right."""
     if isinstance(expr, Binary) and expr.op == "*":
@@ -188,6 +203,9 @@ def written(expr: Expr) -> str:
             return f" {op} ".join(_inner(item) for item in items)
         case If(condition=condition, then=then, otherwise=otherwise):
             return f"({written(then)} if {written(condition)} else {written(otherwise)})"
+        case Call(function=function, arguments=(item, otherwise)) if function in _ITEMS:
+            word, key = _ITEMS[function]
+            return f"{word}({written(item)}, {key}={written(otherwise)})"
         case Call(function=function, arguments=arguments, places=places, mode=mode):
             items_text = ", ".join(written(argument) for argument in arguments)
             return f"{function}({items_text})" if places is None else f"{function}({items_text}, {places}, {mode})"
@@ -195,6 +213,15 @@ def written(expr: Expr) -> str:
             return written(operand)
         case _:
             raise AssertionError(type(expr))
+
+
+_ITEMS: Final = {
+    "largest_item": ("max", "if_empty"),
+    "smallest_item": ("min", "if_empty"),
+    "first_item": ("first", "if_empty"),
+    "last_item": ("last", "if_empty"),
+    "previous_item": ("previous", "first"),
+}
 
 
 def _inner(expr: Expr) -> str:

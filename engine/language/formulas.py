@@ -34,6 +34,28 @@ FUNCTIONS: Final = {
     "divide": (2, True),
     "sqrt": (1, True),
     "power_factor": (2, True),
+    # lists: from the items to the row, and along the items
+    "count": (1, False),
+    "first": (1, False),
+    "last": (1, False),
+    "running_sum": (1, False),
+    "previous": (1, False),
+    # days
+    "thirtieths": (2, False),
+    "year_end": (1, False),
+    "month_start": (1, False),
+    "month_end": (1, False),
+    "year": (1, False),
+    "month": (1, False),
+}
+
+# function -> the word for the value that it has where there is no item to take one from, and its name with it
+OTHERWISE: Final = {
+    "max": ("if_empty", "largest_item"),
+    "min": ("if_empty", "smallest_item"),
+    "first": ("if_empty", "first_item"),
+    "last": ("if_empty", "last_item"),
+    "previous": ("first", "previous_item"),
 }
 
 _NUMBER = re.compile(r"\d+(\.\d{1,8})?\Z")
@@ -188,7 +210,7 @@ class _Reader:
 
     def call(self, node: ast.Call) -> Expr:
         place = self.place(node)
-        if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS or node.keywords:
+        if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS:
             raise self.problem(
                 "unknown-function", place, name=self.segment(node.func), known=", ".join(sorted(FUNCTIONS))
             )
@@ -207,4 +229,18 @@ class _Reader:
             places, mode = int(self.segment(places_node)), mode_node.id
         if (count is not None and len(arguments) != count) or not arguments:
             raise self.problem("argument-count", place, name=word, formula=self.segment(node))
+        if node.keywords or word in ("first", "last", "previous"):
+            word, otherwise = self.otherwise(node, word, place)
+            if len(arguments) != 1:
+                raise self.problem("argument-count", place, name=node.func.id, formula=self.segment(node))
+            arguments.append(otherwise)
         return Call(word, tuple(self.node(a) for a in arguments), places, mode, place=place)
+
+    def otherwise(self, node: ast.Call, word: str, place: Place) -> tuple[str, ast.expr]:
+        """The name of a function that takes one item of a list, and the value that stands where there is none."""
+        key, name = OTHERWISE.get(word, ("", ""))
+        if len(node.keywords) != 1 or node.keywords[0].arg != key:
+            if not key:
+                raise self.problem("unknown-argument", place, name=word, argument=node.keywords[0].arg)
+            raise self.problem("item-otherwise", place, formula=self.segment(node), key=key)
+        return name, node.keywords[0].value

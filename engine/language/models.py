@@ -150,6 +150,21 @@ class Bands(Model):
     source: Source | None = None
 
 
+class CarriedRule(Model):
+    """How an input follows from the same account's earlier rows."""
+
+    what = "how an input is carried"
+
+    sum: NameField | None = None
+    max: NameField | None = None
+    last: NameField | None = None
+    remainder: NameField | None = None
+    since: Literal["calendar_year", "ladder_year"] | None = None
+    year_starts: IntField | None = None
+    months: IntField | None = None
+    opening: NumberField | None = None
+
+
 class Input(Model):
     """A named column that a rule set reads."""
 
@@ -166,7 +181,21 @@ class Input(Model):
     needed_when: FormulaField | None = None
     ignored_when: FormulaField | None = None
     codes: dict[NameField, TextField] | None = None
-    carried: TextField | None = None
+    carried: CarriedRule | None = None
+    split: Literal["by_days", "no"] | None = None
+
+
+class ListRule(Model):
+    """What comes many to a row: readings, transformers, events, intervals."""
+
+    what = "a list of items"
+
+    title: TextField | None = None
+    at_most: IntField
+    optional: BoolField = False
+    needed_when: FormulaField | None = None
+    every: TextField | None = None
+    inputs: dict[NameField, Input]
 
 
 class Quantity(Model):
@@ -229,7 +258,7 @@ class Test(Model):
     name: TextField
     vouched_by: Vouched
     billing_period: NodeField
-    given: dict[NameField, TextField] = {}
+    given: dict[NameField, NodeField] = {}
     expect: dict[TextField, NumberField] | None = None
     warnings: list[NameField] | None = None
     refused: RefusedTest | None = None
@@ -261,6 +290,7 @@ class Rules(Document):
 
     uses: list[IdField] = []
     inputs: dict[NameField, Input] = {}
+    lists: dict[NameField, ListRule] = {}
     bands: dict[NameField, Bands] = {}
     quantities: dict[NameField, NodeField] = {}
     refuse: dict[NameField, RefuseRule] = {}
@@ -297,6 +327,7 @@ class RuleSet(Rules):
     follows: IdField | None = None
     fills: dict[NameField, TextField] = {}
     version_by: Literal["period_from", "last_day", "reading_day"]
+    changes: Literal["refuse", "split", "whole"] = "refuse"
     class_: Annotated[NameField | None, Field(alias="class")] = None
     tests: list[Test] = []
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from engine.language.catalogue import CATALOGUE, PHRASES
 
@@ -115,8 +115,15 @@ def remedy(found: Problem, language: Language = "en") -> str:
 def _filled(template: str, found: Problem, language: Language) -> str:
     values = {name: visible(value) for name, value in found.parameters.items()}
     if language == "zh":
-        values = {name: PHRASES.get(value, value) for name, value in values.items()}
+        values = {name: PHRASES.get(value) or _KIND.sub(_of_kind, value) for name, value in values.items()}
     return " ".join(template.format_map(values).split())
+
+
+_KIND: Final = re.compile(r"^an? (\w+) (charge|quantity)$")  # how a charge or quantity of a kind is called
+
+
+def _of_kind(found: re.Match[str]) -> str:
+    return f"{found[1]} {'计费项' if found[2] == 'charge' else '计费量'}"
 
 
 def visible(text: str) -> str:

@@ -90,6 +90,25 @@ def read_table(
     return rows
 
 
+def read_items(path: Path, asked: Place) -> tuple[dict[str, str], ...]:
+    """Read the items of a list from a CSV file: a line an item, named by the first line; an empty cell is not given.
+
+    Raises:
+        ProblemsFound: there is no such file, or a line has more or fewer cells than the first.
+    """
+    if not path.is_file():
+        told = {"file": shown_path(path), "reason": "No such file or directory"}
+        raise ProblemsFound([problem("file-not-found", asked, None, **told)])
+    header, *lines = [line for line in read_csv(path, shown_path(path)) if any(cell.strip() for cell in line)]
+    for line in lines:
+        if len(line) != len(header):
+            counts = {"found": len(line), "expected": len(header)}
+            raise ProblemsFound([problem("table-cell-count", line[0].place, None, **counts, header=",".join(header))])
+    return tuple(
+        {str(name): str(cell) for name, cell in zip(header, line, strict=True) if cell.strip()} for line in lines
+    )
+
+
 def read_csv(path: Path, file: str) -> list[list[Text]]:
     """Cells of a CSV file with their places; Excel's byte order mark is passed over.
 

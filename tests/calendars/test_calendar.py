@@ -3,45 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
-from textwrap import dedent
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.calendars.calendar import (
-    EVERY_DAY,
-    Calendar,
-    day_type_at,
-    period_at,
-    season_at,
-    season_changes,
-    season_table,
-)
-from engine.calendars.days import END_DAY, FIRST_DAY, day_date, day_number, month_index_table, month_table
+from engine.calendars.calendar import season_at, season_table
+from engine.calendars.days import END_DAY, FIRST_DAY, day_number
 from engine.calendars.months import clock, months_text, read_months, read_span
 from engine.calendars.read import read_calendar
-from engine.compiler import program
 from engine.language.load import load_text
-from engine.language.problems import ProblemsFound, render
-
-
-def read(written: str) -> Calendar:
-    return read_calendar(load_text("timezone: Asia/Shanghai\n" + dedent(written), "calendar.yaml"))
-
-
-def messages(written: str) -> list[str]:
-    text = "timezone: Asia/Shanghai\n" + dedent(written)
-    with pytest.raises(ProblemsFound) as caught:
-        read_calendar(load_text(text, "calendar.yaml"))
-    return [render(found, sources=lambda _: text) for found in caught.value.problems]
-
-
-def codes(written: str) -> list[str]:
-    with pytest.raises(ProblemsFound) as caught:
-        read(written)
-    return [found.code for found in caught.value.problems]
-
+from engine.language.problems import ProblemsFound
+from tests.calendars.written import codes, messages, period_at, periods, read
 
 # Guangdong's residential seasons: summer is May to October.
 GUANGDONG = "seasons: {summer: months 5-10, non_summer: months 11-4}\n"
@@ -65,71 +38,6 @@ def test_the_season_table_says_each_day() -> None:
     assert found == [1, 0, 0, 1]
 
 
-def test_seasons_change_on_the_first_of_may_and_november() -> None:
-    changes = season_changes(read(GUANGDONG))
-
-    found = [day_date(day) for day in changes if day_date(day).year == 2024]
-
-    assert [date(2024, 5, 1), date(2024, 11, 1)] == found
-    assert len(changes) == 2 * (2100 - 1990)  # 1 January opens the table and begins no season
-
-
-def test_a_calendar_without_seasons_changes_never() -> None:
-    assert season_changes(read("tou_periods: []")) == ()
-
-
-def test_day_tables_cover_what_a_program_can_bill() -> None:
-    months, indexes = month_table(), month_index_table()
-    day = day_number(date(2024, 2, 29)) - FIRST_DAY
-
-    assert (program.FIRST_DAY, program.END_DAY) == (FIRST_DAY, END_DAY)
-    assert (months[day], indexes[day]) == (2, (2024 - 1970) * 12 + 1)
-    assert END_DAY - FIRST_DAY == len(months) == len(indexes)
-
-
-# 国务院办公厅: 2026 New Year 1 to 3 January, Sunday 4 January worked instead.
-DAY_TYPES = """\
-    holidays:
-      new_year: {source: {document: 国办发明电, standing: recalled}, days: [2026-01-01, 2026-01-02, 2026-01-03]}
-      worked: {source: {document: 国办发明电, standing: recalled}, days: [2026-01-04]}
-    day_types:
-      holiday: new_year
-      workday: [monday, tuesday, wednesday, thursday, friday, worked]
-      weekend: rest
-    day_type_precedence: [holiday, workday]
-"""
-
-
-def test_holidays_go_before_weekdays() -> None:
-    calendar = read(DAY_TYPES)
-
-    found = [day_type_at(calendar, day_number(date(2026, 1, day))) for day in range(1, 12)]
-
-    assert found == ["holiday"] * 3 + ["workday"] * 6 + ["weekend"] * 2
-
-
-def test_a_year_without_a_list_is_unknown_and_not_without_holidays() -> None:
-    calendar = read(DAY_TYPES)
-
-    assert day_type_at(calendar, day_number(date(2027, 5, 1))) is None
-
-
-def test_periods_by_day_type() -> None:
-    """Shanghai's large industry: on holidays the whole night is deep valley; other days valley."""
-    calendar = read(
-        DAY_TYPES
-        + """\
-    tou_periods:
-      - {months: all, day_types: [holiday], deep_valley: ["00:00-06:00", "22:00-24:00"], flat: rest}
-      - {months: all, day_types: [workday, weekend], valley: 22:00-06:00, flat: rest}
-    """
-    )
-
-    found = [period_at(calendar, 1, kind, 23 * 60) for kind in ("holiday", "workday", "weekend")]
-
-    assert found == ["deep_valley", "valley", "valley"]
-
-
 def test_others_are_the_months_that_the_same_day_type_leaves() -> None:
     calendar = read(
         """\
@@ -140,7 +48,8 @@ def test_others_are_the_months_that_the_same_day_type_leaves() -> None:
         """
     )
 
-    found = [period_at(calendar, month, kind, 1200) for month, kind in ((7, "workday"), (7, "weekend"), (9, "workday"))]
+    # Friday 3 July, Saturday 4 July and Friday 4 September 2026
+    found = [period_at(calendar, date(2026, *day), "20:00") for day in ((7, 3), (7, 4), (9, 4))]
 
     assert found == ["sharp", "flat", "flat"]
 
@@ -268,11 +177,12 @@ def test_what_is_read_divides_the_day(spans: list[tuple[str, int, int]]) -> None
 
     calendar = read(text)
 
-    (day,) = calendar.tou
-    assert sum(day.minutes().values()) == 1440
-    assert [0] + [end for _, end, _ in day.spans[:-1]] == [start for start, _, _ in day.spans]
+    found = periods(calendar, date(2026, 6, 1))
+    assert [start for start, _ in found] == list(range(0, 1440, 5))
+    listed = [name for name, start, end in spans for _ in range(start * 30, _end(start, end), 5)]
+    assert sorted(name for _, name in found if name != "flat") == sorted(listed)
     for name, start, _ in spans:
-        assert name == period_at(calendar, 6, EVERY_DAY, start * 30)
+        assert name == dict(found)[start * 30 % 1440]
 
 
 def _end(start: int, end: int) -> int:

@@ -6,14 +6,15 @@ were added up by hand from them.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from datetime import date
 from textwrap import dedent
 
 import pytest
 
-from engine.calendars.calendar import EVERY_DAY, Calendar, period_at, tou_period_names
-from engine.calendars.read import read_calendar
-from engine.language.load import load_text
+from engine.calendars.calendar import Calendar, tou_period_names
+from tests.calendars.written import period_at, periods, read
 
 MONTHS = range(1, 13)
 
@@ -131,49 +132,37 @@ def calendar(table: Table) -> Calendar:
     precedence = "precedence: [deep_valley, sharp, peak, valley]\n" if "deep" in table.tou_periods else ""
     if "sharp" in table.tou_periods and not precedence:
         precedence = "precedence: [sharp, peak, valley]\n"
-    written = f"timezone: Asia/Shanghai\ntou_periods:\n{dedent(table.tou_periods)}{precedence}"
-    return read_calendar(load_text(written, "calendar.yaml"))
-
-
-def minutes(clock: str) -> int:
-    hour, minute = clock.split(":")
-    return int(hour) * 60 + int(minute)
+    return read(f"tou_periods:\n{dedent(table.tou_periods)}{precedence}")
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_hours_of_each_period_are_those_printed(name: str) -> None:
+    """Counted over the intervals of five minutes of the 15th of each month."""
     table = TABLES[name]
-    read = calendar(table)
+    whole = calendar(table)
 
     counted = {
         month: {
-            period: sum(period_at(read, month, EVERY_DAY, minute) == period for minute in range(1440)) / 60
-            for period in tou_period_names(read)
+            period: intervals / 12
+            for period, intervals in Counter(period for _, period in periods(whole, date(2026, month, 15))).items()
         }
         for month in MONTHS
     }
 
     expected = {month: hours for months, hours in table.hours.items() for month in months}
     assert set(MONTHS) == set(expected)
-    assert expected == {month: {k: v for k, v in hours.items() if v} for month, hours in counted.items()}
+    assert expected == counted
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_clock_times_at_the_edges(name: str) -> None:
     table = TABLES[name]
-    read = calendar(table)
+    whole = calendar(table)
 
-    found = tuple((month, clock, period_at(read, month, EVERY_DAY, minutes(clock))) for month, clock, _ in table.at)
+    found = tuple((month, clock, period_at(whole, date(2026, month, 15), clock)) for month, clock, _ in table.at)
 
     assert table.at == found
 
 
 def test_names_come_in_the_order_written() -> None:
     assert tou_period_names(calendar(TABLES["hubei"])) == ("sharp", "peak", "valley", "flat")
-
-
-def test_a_minute_outside_the_day_is_the_callers_fault() -> None:
-    with pytest.raises(ValueError) as caught:
-        period_at(calendar(TABLES["hubei"]), 1, EVERY_DAY, 1440)
-
-    assert str(caught.value) == "minute 1440: pass a minute of the day, 0 to 1439"

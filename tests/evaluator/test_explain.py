@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.compiler.program import BOOLEAN, Rounding, Slot, Step, Type
-from engine.evaluator.explain import Explanation, cell_keys, explain, to_json
+from engine.evaluator.explain import Explanation, LineExplained, cell_keys, explain, to_json
 from engine.evaluator.explain_text import aligned, render_text
 from engine.evaluator.reference import Bill, reference
 from tests.evaluator.programs import JANUARY, two_tiers
@@ -168,13 +168,17 @@ def test_what_another_line_read_is_left_to_it() -> None:
     assert (str(line.line.amount), line.before, line.figures) == ("2.92", "2.920", ())
 
 
+def _with_line(shown: Explanation, line: LineExplained) -> Explanation:
+    return replace(shown, parts=(replace(shown.parts[0], lines=(line,)),))
+
+
 def test_digits_of_a_notice_in_fen_are_shown() -> None:
     """2.00 fen/kWh is 0.0200 CNY/kWh."""
     shown = explained("100")
     figure = replace(shown.lines[0].figures[0], printed="52.83")
     line = replace(shown.lines[0], figures=(figure,))
 
-    text = render_text(replace(shown, lines=(line,)), "zh")
+    text = render_text(_with_line(shown, line), "zh")
 
     assert "energy.1.price = 0.5283 CNY/kWh (文件印 52.83)  2025-01-01 起执行" in text
 
@@ -185,7 +189,7 @@ def test_an_amount_that_is_not_the_product_is_not_shown_as_one() -> None:
     line = shown.lines[0]
     twice = replace(line, line=replace(line.line, amount=Decimal("105.66")))
 
-    text = render_text(replace(shown, lines=(twice,)))
+    text = render_text(_with_line(shown, twice))
 
     assert "105.66 CNY  (100.00 kWh, 0.5283 CNY/kWh)" in text
 

@@ -19,9 +19,9 @@ RNG = np.random.default_rng(5)
 
 
 def share_of_base(claimed: bool) -> tuple[Builder, int]:
-    """base * part / whole, whose interval knows nothing of part <= whole; the claim does."""
+    """base * some / whole, whose interval knows nothing of some <= whole; the claim does."""
     b = Builder()
-    base, part, whole = (b.input(name, high=2 * 10**9) for name in ("base", "part", "whole"))
+    base, part, whole = (b.input(name, high=2 * 10**9) for name in ("base", "some", "whole"))
     divided = b.rounded("multiply_divide", (base, part, whole), 0)
     total = b.claim(divided, 0, 2 * 10**9) if claimed else divided
     b.line("share", total)
@@ -61,7 +61,7 @@ def test_claimed_quotients_are_rounded_as_fractions_are() -> None:
     part = np.concatenate([RNG.integers(0, whole[:3_000] + 1), whole[3_000:4_000] // 2, [0, 1, 2 * 10**9]])
     base = np.concatenate([RNG.integers(0, 2 * 10**9, 3_000), 2 * RNG.integers(0, 10**9, 1_000) + 1, [7, 7, 2 * 10**9]])
 
-    result = evaluate(b.compiled(total), batch({"base": base, "part": part, "whole": whole}, len(whole)))
+    result = evaluate(b.compiled(total), batch({"base": base, "some": part, "whole": whole}, len(whole)))
 
     exact = [Fraction(x * y, z) for x, y, z in zip(base.tolist(), part.tolist(), whole.tolist(), strict=True)]
     assert [int(value + Fraction(1, 2)) for value in exact] == result.total.tolist()

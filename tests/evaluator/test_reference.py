@@ -46,7 +46,9 @@ def refused(row: dict[str, object], **period: Any) -> tuple[str, str, str]:
 def last_value(*steps: Step, row: dict[str, object] | None = None, inputs: tuple[InputSpec, ...] = ()) -> Decimal:
     billed = reference(steps_only(steps, inputs), row or {}, **JANUARY)
     assert isinstance(billed, Bill), billed
-    return billed.values[-1]
+    value = billed.parts[0].values[-1]
+    assert isinstance(value, Decimal)
+    return value
 
 
 def test_every_primitive_has_an_interpretation() -> None:
