@@ -7,7 +7,7 @@ Nothing here computes money: lowering builds expressions.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, NoReturn, Protocol
@@ -18,6 +18,9 @@ from engine.language.models import InForce
 from engine.language.nodes import Text
 from engine.language.problems import Place, Problem
 from engine.language.units import Unit
+
+Prorate = Literal["months", "thirtieths", "days"]
+"""How a price per month meets a billing period: whole calendar months, 1/30 a day, or by days of the bill."""
 
 
 class ChargeModel(Model):
@@ -30,6 +33,8 @@ class ChargeModel(Model):
     source: Source | None = None
     ledger: NameField | None = None
     round: Literal["line", "charge"] = "line"
+    per: Literal["part", "bill"] | None = None
+    prorate: Prorate | None = None
     replaces: NameField | None = None
     reason: TextField | None = None
 
@@ -45,6 +50,7 @@ class LoweredLine:
     price: Expr | None = None
     shown: Expr | None = None
     place: Place | None = None
+    informs: bool = False  # says something about other lines (a tax that they contain); no money of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,28 @@ class Context(Protocol):
         """The unit of an expression, as far as names tell; problems are left to inference."""
 
     def per_period(self, expr: Expr) -> Expr:
-        """`expr` times the months of the billing period where it is per month, else `expr`."""
+        """`expr` times the months or days of the billing period where it is per month or per day, else `expr`.
+
+        An amount per month comes back rounded to money where the charge prorates it by days: pass whole amounts.
+        """
+
+    def list_of(self, expr: Expr) -> str:
+        """The list that a formula is on, as far as names tell; "" where it is a value of the row."""
+
+    def every(self, list_name: str) -> int:
+        """How long the items of an interval list are [min]; 0 where the list follows no clock."""
+
+    def schedules(self) -> Mapping[str, tuple[str, ...]]:
+        """Schedule of the calendar -> its periods: `tou_period` and what stands under `schedules`."""
+
+    def window_end(self, list_name: str, minutes: int) -> Expr:
+        """On an interval list: whether the item ends a block of so many minutes, counted from midnight."""
+
+    def splits(self) -> bool:
+        """Whether the rule set cuts billing periods into parts."""
+
+    def earlier(self, expr: Expr, group: Expr | None = None) -> Expr:
+        """Sum of a row value over the earlier parts of the bill, of those with an equal `group`; zero without parts."""
 
     def define(self, name: str, expr: Expr) -> Name:
         """Give a value a name under the charge's, and return the name."""
@@ -120,9 +147,12 @@ class Context(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
+    """A kind of charge. Where it is not `linear`, billing by part and billing the sum of the parts are not the same."""
+
     name: str
     model: type[ChargeModel]
     lower: Callable[[Any, Context], Lowered]
+    linear: bool = True
 
 
 def per_unit(context: Context, quantity: Expr) -> Unit:

@@ -8,6 +8,10 @@ C  c·p + 2p·max(0, a - c)                            the older 核定 rule
 D  0.95c·p below 0.95c; a·p up to 1.05c; above it c·p + 2p·(a - c)
 `floor` raises the contract value to a percentage of a capacity, one kW a kVA. `high_use` multiplies the demand
 price where kWh per kVA reach a threshold, 260[kWh/kVA/month] times the months; nothing is divided for it.
+
+Where a quantity is one of a list (incoming lines, transformers), its items are added. Whether what is over the contract
+is taken of the sums or line by line makes a difference, so `per_line` has to say. `thirtieths` is a capacity times
+the 1/30 of months for which it counts: transformers that were suspended or added within the month.
 """
 
 from __future__ import annotations
@@ -16,17 +20,21 @@ from decimal import Decimal
 from typing import Literal
 
 from engine.charges.base import ChargeModel, Context, Kind, Lowered, LoweredLine, LoweredRefusal
-from engine.language.expressions import ZERO, Compare, Expr, If, Logic, Name, both, maximum, number
-from engine.language.fields import FormulaField, Model, NumberField, Priced, PricedField, TextField
+from engine.charges.rounding import RoundTo, places_of, rounded_to
+from engine.language.expressions import ZERO, Call, Compare, Expr, If, Logic, Name, both, maximum, number
+from engine.language.fields import BoolField, FormulaField, Model, NumberField, Priced, PricedField, TextField
 from engine.language.units import Unit, parse_unit
 
 MODES = ("capacity", "contract_demand", "actual_demand")
+MONTH = parse_unit("month")[0]
 
 
 class Part(Model):
     what = "a part of the basic charge"
 
-    quantity: FormulaField
+    quantity: FormulaField | None = None
+    thirtieths: FormulaField | None = None
+    round_billed: RoundTo | None = None
     price: PricedField
 
 
@@ -42,6 +50,7 @@ class ContractDemand(Model):
 
     quantity: FormulaField
     measured: FormulaField
+    per_line: BoolField | None = None
     over: TextField
     price: PricedField
     floor: Floor | None = None
@@ -76,14 +85,15 @@ def lower(charge: BasicCharge, context: Context) -> Lowered:
         mode: None if fixed else Compare("==", charge.mode, Name(mode), place=charge.mode.place) for mode in modes
     }
     if charge.capacity is not None:
-        price = context.figure("capacity.price", charge.capacity.price, _per_month(context, charge.capacity.quantity))
-        lines.append(_line(context, "capacity", charge.capacity.quantity, price, chosen["capacity"], charge.capacity))
+        part = charge.capacity
+        price = context.figure("capacity.price", part.price, _per_month(context, part))
+        lines.append(_line(context, "capacity", part, price, chosen["capacity"]))
     if charge.contract_demand is not None:
         lines += _contract(charge, charge.contract_demand, context, chosen["contract_demand"])
     if charge.actual_demand is not None:
         part = charge.actual_demand
-        price = _demand_price(charge, context, "actual_demand", part.price, part.quantity)
-        lines.append(_line(context, "actual_demand", part.quantity, price, chosen["actual_demand"], part))
+        price = _demand_price(charge, context, "actual_demand", part.price, _per_month(context, part))
+        lines.append(_line(context, "actual_demand", part, price, chosen["actual_demand"]))
     known = tuple(mode for mode in chosen.values() if mode is not None)
     if not known:
         return Lowered(tuple(lines))
@@ -92,25 +102,54 @@ def lower(charge: BasicCharge, context: Context) -> Lowered:
     return Lowered(tuple(lines), refusals=(refusal,))
 
 
-def _per_month(context: Context, quantity: Expr) -> Unit:
-    month, _ = parse_unit("month")
-    return context.currency / context.unit_of(quantity) / month
+def _on_row(context: Context, expr: Expr) -> Expr:
+    """A value of the row; the items of a list are added."""
+    return Call("sum", (expr,), place=expr.place) if context.list_of(expr) else expr
 
 
-def _line(context: Context, name: str, quantity: Expr, price: Expr, shown: Expr | None, model: Model) -> LoweredLine:
+def _per_month(context: Context, part: Part) -> Unit:
+    """The unit of a part's price; kVA times thirtieths of months hold the month already."""
+    if (part.quantity is None) == (part.thirtieths is None):
+        context.fail("quantity-or-thirtieths", part.place, charge=context.name)
+    if part.thirtieths is not None:
+        return context.currency / context.unit_of(part.thirtieths)
+    assert part.quantity is not None
+    return context.currency / context.unit_of(part.quantity) / MONTH
+
+
+def _line(context: Context, name: str, part: Part, price: Expr, shown: Expr | None) -> LoweredLine:
+    """Capacity or demand × price; with thirtieths the product is divided by 30 and rounded once."""
+    if part.thirtieths is None:
+        assert part.quantity is not None
+        quantity = _on_row(context, part.quantity)
+        if part.round_billed is not None:
+            billed = rounded_to(quantity, part.round_billed, context.unit_of(quantity), context)
+            quantity = context.define(f"{name}.billed", billed)
+        return _product(context, name, quantity, price, shown, part)
+    counted = context.define(f"{name}.thirtieths", _on_row(context, part.thirtieths))
+    if part.round_billed is not None:
+        places = places_of(part.round_billed, context.unit_of(counted), context)
+        months = Call("divide", (counted, number(30)), places, part.round_billed.mode, place=counted.place)
+        quantity = context.define(f"{name}.billed", months)
+        return LoweredLine(name, quantity * price, quantity=quantity, price=price, shown=shown, place=part.place)
+    amount = Call("divide", (counted * price, number(30)), context.minor_places, "half_up", place=part.place)
+    return LoweredLine(name, amount, price=price, shown=shown, place=part.place)
+
+
+def _product(context: Context, name: str, quantity: Expr, price: Expr, shown: Expr | None, model: Model) -> LoweredLine:
     amount = context.per_period(quantity * price)
     return LoweredLine(name, amount, quantity=quantity, price=price, shown=shown, place=model.place)
 
 
-def _demand_price(charge: BasicCharge, context: Context, mode: str, priced: Priced, quantity: Expr) -> Expr:
+def _demand_price(charge: BasicCharge, context: Context, mode: str, priced: Priced, unit: Unit) -> Expr:
     """The demand price, times `price_times` where high use reaches the threshold."""
     rule = charge.high_use
     if rule is None or mode not in rule.modes:
-        return context.figure(f"{mode}.price", priced, _per_month(context, quantity))
-    price = context.figure(f"{mode}.full_price", priced, _per_month(context, quantity))
+        return context.figure(f"{mode}.price", priced, unit)
+    price = context.figure(f"{mode}.full_price", priced, unit)
     if len(rule.of) != 2:
         context.fail("high-use-of", rule.place_of("of"), count=len(rule.of))
-    energy, capacity = rule.of
+    energy, capacity = (_on_row(context, one) for one in rule.of)
     reached = both(
         Compare(">", capacity, ZERO, place=rule.place),
         Compare(">=", energy, context.per_period(rule.at_least * capacity), place=rule.place),
@@ -122,36 +161,47 @@ def _demand_price(charge: BasicCharge, context: Context, mode: str, priced: Pric
 
 
 def _contract(charge: BasicCharge, part: ContractDemand, context: Context, chosen: Expr | None) -> list[LoweredLine]:
-    price = _demand_price(charge, context, "contract_demand", part.price, part.quantity)
-    contract: Expr = part.quantity
-    if part.floor is not None:
-        ratio = context.unit_of(contract) / context.unit_of(part.floor.of)
+    unit = context.currency / context.unit_of(part.quantity) / MONTH
+    price = _demand_price(charge, context, "contract_demand", part.price, unit)
+    of_list = [key for key in ("quantity", "measured") if context.list_of(getattr(part, key))]
+    if of_list and part.per_line is None:
+        context.fail("per-line-not-declared", part.place_of(of_list[0]), charge=context.name)
+    floor = None if part.floor is None else part.floor.of
+    if part.per_line and not (of_list and (floor is None or context.list_of(floor))):
+        context.fail("per-line-of-a-list", part.place_of("per_line"), charge=context.name)
+    contract, actual = part.quantity, part.measured
+    if not part.per_line:
+        contract, actual = _on_row(context, contract), _on_row(context, actual)
+        floor = None if floor is None else _on_row(context, floor)
+    if part.floor is not None and floor is not None:
+        ratio = context.unit_of(contract) / context.unit_of(floor)
         share = number(part.floor.percent.value / Decimal(100), ratio)
-        contract = maximum(contract, part.floor.of * share)
-    contract = context.define("contract_demand.kw", contract)
-    actual = part.measured
-    upper = contract * number("1.05")
-    above = Compare(">", actual, upper, place=part.place)
-    mode = context.setting(part.over, ("A", "B", "C", "D"))
-    billed: Expr
-    excess: Expr
-    if mode == "A":
-        billed, excess = contract, maximum(actual - upper, ZERO)
-    elif mode == "B":
-        billed, excess = If(above, upper, contract, place=part.place), maximum(actual - upper, ZERO)
-    elif mode == "C":
-        billed, excess = contract, maximum(actual - contract, ZERO)
-    else:
-        lower_limit = contract * number("0.95")
-        within = If(above, contract, actual, place=part.place)
-        billed = If(Compare("<", actual, lower_limit, place=part.place), lower_limit, within, place=part.place)
-        excess = If(above, actual - contract, ZERO, place=part.place)
-    quantity = context.define("contract_demand.billed", billed)
-    over = context.define("over_contract.kw", excess)
+        contract = maximum(contract, floor * share)
+    if not part.per_line:
+        contract = context.define("contract_demand.kw", contract)
+    billed, excess = _over(context.setting(part.over, ("A", "B", "C", "D")), contract, actual, part)
+    quantity = context.define("contract_demand.billed", _on_row(context, billed))
+    over = context.define("over_contract.kw", _on_row(context, excess))
     return [
-        _line(context, "contract_demand", quantity, price, chosen, part),
-        _line(context, "over_contract", over, price * number(2), chosen, part),
+        _product(context, "contract_demand", quantity, price, chosen, part),
+        _product(context, "over_contract", over, price * number(2), chosen, part),
     ]
 
 
-KIND = Kind("basic_charge", BasicCharge, lower)
+def _over(mode: str, contract: Expr, actual: Expr, part: ContractDemand) -> tuple[Expr, Expr]:
+    """What is billed at the price, and what at twice the price."""
+    upper = contract * number("1.05")
+    above = Compare(">", actual, upper, place=part.place)
+    if mode == "A":
+        return contract, maximum(actual - upper, ZERO)
+    if mode == "B":
+        return If(above, upper, contract, place=part.place), maximum(actual - upper, ZERO)
+    if mode == "C":
+        return contract, maximum(actual - contract, ZERO)
+    lower_limit = contract * number("0.95")
+    within = If(above, contract, actual, place=part.place)
+    billed = If(Compare("<", actual, lower_limit, place=part.place), lower_limit, within, place=part.place)
+    return billed, If(above, actual - contract, ZERO, place=part.place)
+
+
+KIND = Kind("basic_charge", BasicCharge, lower, linear=False)

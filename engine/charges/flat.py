@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.charges.base import ChargeModel, Context, Kind, Lowered, LoweredLine, per_unit
 from engine.language.fields import FormulaField, PricedField
+from engine.language.units import parse_unit
 
 
 class Flat(ChargeModel):
@@ -13,7 +14,10 @@ class Flat(ChargeModel):
 
 def lower(charge: Flat, context: Context) -> Lowered:
     """Lower to `quantity * price`, times the months where the price is per month."""
-    price = context.figure("price", charge.price, per_unit(context, charge.quantity))
+    unit = per_unit(context, charge.quantity)
+    if charge.prorate is not None:  # what is prorated is a price per month
+        unit = unit / parse_unit("month")[0]
+    price = context.figure("price", charge.price, unit)
     amount = context.per_period(charge.quantity * price)
     line = LoweredLine("", amount, quantity=charge.quantity, price=price, place=charge.place)
     return Lowered((line,), energy=charge.quantity)

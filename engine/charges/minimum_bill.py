@@ -21,4 +21,4 @@ def lower(charge: MinimumBill, context: Context) -> Lowered:
     return Lowered((LoweredLine("", amount, place=charge.place),))
 
 
-KIND = Kind("minimum_bill", MinimumBill, lower)
+KIND = Kind("minimum_bill", MinimumBill, lower, linear=False)

@@ -6,7 +6,7 @@ Each uplift is against the base price and holds between its limit and the next.
 from __future__ import annotations
 
 from engine.charges.base import Context, Kind, Lowered, LoweredLine, per_unit
-from engine.charges.tiers import LadderModel, check_ladder, lower_limits, split
+from engine.charges.tiers import LadderModel, check_ladder, lower_limits, split, used_before
 from engine.language.fields import FormulaField, Model, PricedField, TextField
 
 
@@ -29,7 +29,7 @@ def lower(charge: TierUplift, context: Context) -> Lowered:
     written = [(f"{k}.above", tier.above) for k, tier in enumerate(charge.tiers, 1)]
     limits = lower_limits(charge, context, written, charge.quantity)
     unit = per_unit(context, charge.quantity)
-    parts = split(charge.quantity, charge.before, limits.values)[1:]
+    parts = split(charge.quantity, used_before(charge, context, charge.quantity), limits.values)[1:]
     lines = []
     for k, (tier, part) in enumerate(zip(charge.tiers, parts, strict=True), 1):
         price = context.figure(f"{k}.price", tier.price, unit)

@@ -14,10 +14,17 @@ A contract below 40 % of the transformers' kVA counts as 40 % of them. The floor
 
 260 rule: in a month with at least 260 kWh of all metering points for each kVA of contract capacity, demand is billed
 at 90 % of its price. Capacity in kVA never is. A customer without contract kVA has no kWh for each kVA: full price.
+
+Part months: each transformer's kVA for the days that it counts, a day 1/30 of a month whatever the month's length. The
+sum is divided by 30 once. One published bill (433.33 kVA billed as 433) rounds the capacity to whole kVA before the
+price, others round the money only.
+
+Several incoming lines: the demand of each is metered and they are added; or each has its own contract.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from tests.oracles.amounts import ZERO, Lines, half_up, hundred_digits
@@ -66,3 +73,29 @@ def contract_demand(contract_kw: Decimal, measured_kw: Decimal, price: Decimal, 
     else:
         raise ValueError(f"no such way of billing above the contract: {over}")
     return {"contract_demand": half_up(base * price), "over_contract": half_up(2 * doubled * price)}
+
+
+@hundred_digits
+def capacity_in_thirtieths(kva_thirtieths: Decimal, price: Decimal, kva_places: int | None = None) -> Decimal:
+    """Return (sum of kVA x thirtieths of months) / 30 x price; rounded before the price to `kva_places`, or never."""
+    if kva_places is not None:
+        return half_up(half_up(kva_thirtieths / 30, kva_places) * price)
+    return half_up(kva_thirtieths * price / 30)
+
+
+@hundred_digits
+def lines_apart(contracts: Sequence[Decimal], measured: Sequence[Decimal], price: Decimal, over: str) -> Lines:
+    """Return `contract_demand` and `over_contract` of lines that are each held against a contract of its own.
+
+    What is billed is added before it is priced, so that money is rounded once.
+    """
+    billed = doubled = ZERO
+    for c, a in zip(contracts, measured, strict=True):
+        exceeded = a > GRACE * c
+        if over == "A":
+            billed, doubled = billed + c, doubled + (a - GRACE * c if exceeded else ZERO)
+        elif over == "C":
+            billed, doubled = billed + c, doubled + max(ZERO, a - c)
+        else:
+            raise ValueError(f"not written for {over}")
+    return {"contract_demand": half_up(billed * price), "over_contract": half_up(2 * doubled * price)}

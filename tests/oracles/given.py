@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 
-Value = Decimal | int | bool | str | None
+Single = Decimal | int | bool | str | date | None
+Item = Mapping[str, Single]
+Value = Single | Sequence[Item]
 Given = Mapping[str, Value]
 
 
@@ -15,7 +18,8 @@ def number(given: Given, name: str, otherwise: Decimal | None = None) -> Decimal
     if value is None:
         assert otherwise is not None, f"{name} is needed"
         return otherwise
-    assert not isinstance(value, bool | str), f"{name} is no number"
+    assert isinstance(value, Decimal | int), f"{name} is no number"
+    assert not isinstance(value, bool), f"{name} is no number"
     return Decimal(value)
 
 
@@ -30,4 +34,19 @@ def word(given: Given, name: str) -> str:
     """Return a code."""
     value = given.get(name)
     assert isinstance(value, str), f"{name} is no code"
+    return value
+
+
+def day(given: Given, name: str) -> date:
+    """Return a day."""
+    value = given.get(name)
+    assert isinstance(value, date), f"{name} is no day"
+    return value
+
+
+def items(given: Given, name: str) -> Sequence[Item]:
+    """Return the items of a list."""
+    value = given.get(name)
+    assert isinstance(value, Sequence), f"{name} is no list"
+    assert not isinstance(value, str), f"{name} is no list"
     return value

@@ -4,6 +4,7 @@ The month's factor P / sqrt(P^2 + Q^2) to two places, half up (0.855 is 0.86, 0.
 adjustment. The tables are steps of 0.01: half a percent for each step below the standard, one percent for each from
 10 % on, two percent for each beyond 15 %, without end; above the standard a reduction that stops.
 The 0.85 table's reduction ends at 1.10 % (one copy in circulation prints 1.0; the steps of 0.15 give 1.10).
+A customer who was granted a lower standard pays below it and gets no reduction above it.
 """
 
 from __future__ import annotations
@@ -58,3 +59,12 @@ def adjustment(active: Decimal, reactive: Decimal, standard: Decimal, base: Deci
     if factor is None:
         return half_up(ZERO)
     return half_up(base * percent(standard, factor) / 100)
+
+
+@hundred_digits
+def without_reduction(active: Decimal, reactive: Decimal, standard: Decimal, base: Decimal) -> Decimal:
+    """Return the adjustment of a customer with a lowered standard: never below zero, for a base that is not."""
+    factor = hundredths(active, reactive)
+    if factor is None:
+        return half_up(ZERO)
+    return half_up(base * max(ZERO, percent(standard, factor)) / 100)

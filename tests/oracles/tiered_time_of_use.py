@@ -6,7 +6,11 @@ the proportion of the whole bill. The notice does not say how a share of a kWh i
 - `exact`: tier kWh x period kWh x price / total kWh, rounded to fen once.
 A bill of no kWh has no shares: every cell is zero.
 
-`per_period`: each period runs through the limits by itself, with what it has itself used before.
+`per_period`: each period runs through the limits by itself, with what it has itself used before. Each may have limits
+of its own.
+
+`chronological`: interval by interval, in order of time, the total runs through the limits; what an interval has in a
+tier costs that tier's price in the interval's period (option 2 of the URDB conventions).
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from tests.oracles.amounts import ZERO, Lines, half_up, hundred_digits
 from tests.oracles.tiered import kwh_in_tiers
 
 Tier = tuple[Decimal | None, Mapping[str, Decimal]]  # (upper limit [kWh], price by period [CNY/kWh])
+SimpleTier = tuple[Decimal | None, Decimal]  # of one period: (upper limit [kWh], price [CNY/kWh])
 
 
 @hundred_digits
@@ -64,3 +69,31 @@ def per_period(
         for n, (part, (_, prices)) in enumerate(zip(kwh_in_tiers(kwh, limits, used, widen), tiers, strict=True), 1):
             lines[f"{n}.{period}"] = half_up(part * prices[period])
     return lines
+
+
+@hundred_digits
+def ladders_apart(quantity: Mapping[str, Decimal], ladders: Mapping[str, Sequence[SimpleTier]]) -> Lines:
+    """Return lines `1.peak` …, each period alone against limits of its own."""
+    lines: Lines = {}
+    for period, kwh in quantity.items():
+        tiers = ladders[period]
+        for n, (part, (_, price)) in enumerate(
+            zip(kwh_in_tiers(kwh, [limit for limit, _ in tiers]), tiers, strict=True), 1
+        ):
+            lines[f"{n}.{period}"] = half_up(part * price)
+    return lines
+
+
+@hundred_digits
+def chronological(
+    items: Sequence[tuple[str, Decimal]], ladders: Mapping[str, Sequence[SimpleTier]], before: Decimal = ZERO
+) -> Lines:
+    """Return lines `1.peak` …; items are (period, kWh) in order of time, on one ladder with prices for each period."""
+    cells = {(n, period): ZERO for period, tiers in ladders.items() for n in range(1, len(tiers) + 1)}
+    reached = before
+    for period, kwh in items:
+        limits = [limit for limit, _ in ladders[period]]
+        for n, part in enumerate(kwh_in_tiers(kwh, limits, reached), 1):
+            cells[n, period] += part
+        reached += kwh
+    return {f"{n}.{period}": half_up(kwh * ladders[period][n - 1][1]) for (n, period), kwh in cells.items()}

@@ -5,11 +5,14 @@ Where the printed price contains funds that are billed on lines of their own, th
   their sum may differ by some fen from kWh x printed price.
 - `whole_rounded`: kWh x printed price, rounded for each period, is what the customer pays in all; a line `less` takes
   off what the funds' own rounded lines already take, so that the sum of the bill is that of the printed prices.
+
+A province whose price is made of components says which of them float with the periods (Hubei: the agency price and the
+line losses): price = floating x ratio + the others, rounded as its table is printed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 
 from tests.oracles.amounts import ZERO, Lines, half_up, hundred_digits
@@ -29,3 +32,13 @@ def whole_rounded(
     """Return one line a period at the printed price, and `less`; `funds_billed` are the funds' amounts [CNY]."""
     lines = time_of_use(quantity, price)
     return {**lines, "less": -sum(funds_billed, ZERO)}
+
+
+@hundred_digits
+def component_prices(
+    components: Mapping[str, Decimal], floats: Collection[str], ratios: Mapping[str, Decimal], places: int
+) -> dict[str, Decimal]:
+    """Return the price of each period [CNY/kWh], half up to `places`."""
+    floating = sum((price for name, price in components.items() if name in floats), ZERO)
+    fixed = sum((price for name, price in components.items() if name not in floats), ZERO)
+    return {period: half_up(floating * ratio + fixed, places) for period, ratio in ratios.items()}

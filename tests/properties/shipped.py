@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from hypothesis import strategies as st
@@ -303,34 +303,69 @@ HUBEI = Case(
     hubei_industry_commerce.bill_of,
 )
 
-SUSPENDED: SearchStrategy[Registers] = st.one_of(
+MONTH_1996 = st.one_of(
+    *[draw.month([1997, 2001, 2020])] * 4,
+    st.sampled_from([(date(1996, 10, 1), date(1996, 11, 1)), draw.several(2024, 5, 1), draw.several(2024, 6, 1)]),
+)
+SEALED = st.one_of(
+    *[st.none()] * 2,
+    *[st.dates(date(year, 1, 1), date(year, 12, 31)) for year in (1997, 2001, 2020)],
+)
+# A whole suspension, one that goes on, one that is undone on a day before it began.
+SUSPENSION: SearchStrategy[Registers] = st.one_of(
     st.just({}),
-    st.tuples(st.sampled_from([D(0), D(1), D(2), D(315), D(630)]), draw.number(0, 31, near=[14, 15, 20, 30])).map(
-        lambda pair: {"suspended_kva": pair[0], "suspended_days": pair[1]}
+    SEALED.map(lambda day: {"sealed_day": day}),
+    st.builds(
+        lambda day, length: {"sealed_day": day, "unsealed_day": day and day + timedelta(days=length)},
+        SEALED,
+        st.sampled_from([0, 13, 14, 15, 16, 30, 31, 60, 14, 15, 20, 200, -1]),
     ),
+)
+TRANSFORMER = st.builds(
+    lambda kva, suspension: {"kva": kva, **suspension},
+    draw.number(0, 100000, near=[315, 630, 1000], usual=3000),
+    SUSPENSION,
+)
+ADVANCE = draw.number(0, 1000, 2, near=[0, "35.90", "26.80"], usual=200)
+DIAL = draw.number(0, 900000, 2, usual=9000)
+
+
+def _read(dial: Decimal, peak: Decimal, flat: Decimal, valley: Decimal, reactive: Decimal) -> Registers:
+    """Readings of a meter: what each register showed and shows."""
+    advances = {"total": peak + flat + valley, "peak": peak, "valley": valley, "reactive": reactive}
+    return {
+        **{f"{name}_start": dial for name in advances},
+        **{f"{name}_end": dial + advance for name, advance in advances.items()},
+    }
+
+
+def _at_factor(dial: Decimal, pair: tuple[Decimal, Decimal]) -> Registers:
+    """Readings whose factor lies at the edge of a step."""
+    active, reactive = (min(energy, D(99000)) for energy in pair)
+    return _read(dial, D(0), active, D(0), reactive)
+
+
+# The last two: registers that add up to more than the total, and a reactive register that goes back.
+READINGS: SearchStrategy[Registers] = st.one_of(
+    *[st.builds(_read, DIAL, ADVANCE, ADVANCE, ADVANCE, ADVANCE)] * 3,
+    st.builds(_at_factor, DIAL, REACTIVE),
+    st.builds(_read, DIAL.map(lambda dial: dial + 1), ADVANCE, st.just(D("-0.01")), ADVANCE, ADVANCE),
+    st.builds(_read, DIAL.map(lambda dial: dial + 1), ADVANCE, ADVANCE, ADVANCE, st.just(D("-0.01"))),
 )
 TWO_PART = Case(
     "cn.national.two_part_1996",
     joined(
-        joined(
-            rows_of(
-                st.one_of(
-                    *[draw.month([1997, 2001, 2020])] * 4,
-                    st.sampled_from(
-                        [(date(1996, 10, 1), date(1996, 11, 1)), draw.several(2024, 5, 1), draw.several(2024, 6, 1)]
-                    ),
-                ),
-                capacity_kva=st.one_of(
-                    st.sampled_from([D(1630), D(5000), D(630), D(0)]), draw.number(0, 2000000, usual=10000)
-                ),
-                within_two_years=FLAG,
-                kwh_peak=KWH,
-                kwh_valley=KWH,
-                kwh_lighting=st.sampled_from([None, D(0), D(2000), D("0.01")]),
-            ),
-            REACTIVE.map(lambda pair: {"kwh_flat": pair[0], "kvarh": pair[1]}),
+        rows_of(
+            MONTH_1996,
+            pt_ratio=st.sampled_from([None, D(1), D(100), D(1100)]),
+            ct_ratio=st.sampled_from([None, D(1), D(30), D(400)]),
+            reverse_start=st.sampled_from([None, D(0), D("0.01")]),
+            reverse_end=st.sampled_from([None, D("0.01"), D(50)]),
+            kwh_lighting=st.sampled_from([None, D(0), D(2000), D("0.01")]),
+            within_two_years=FLAG,
+            transformers=st.lists(TRANSFORMER, max_size=4),
         ),
-        SUSPENDED,
+        READINGS,
     ),
     two_part_1996.bill_of,
 )

@@ -1,0 +1,139 @@
+"""capacity_in_service: kVA to be billed where transformers come, go and are suspended within a month (计费容量).
+
+A month has thirty thirtieths of any length; what changes within it counts by days, at most thirty a month. `installed`
+is what stands there, `suspended` what is sealed of it: from a list, or one of each from the row. The day of sealing
+and the day of unsealing count as `include_start` and `include_end` say: sources disagree.
+
+`counts: active_days` counts the days in service, the rest of the month is suspended; `inactive_days` counts the days
+suspended, the rest is in service. In a month of thirty days both are the same.
+
+A suspension shorter than `at_least` days is charged in full (15 days: 供电营业规则 1996). `pays` is the percentage that
+suspended capacity still pays (50 within two years of a new connection, 1996 rule, dropped in 2016).
+
+Results: `NAME.thirtieths`, exactly, [kVA*month], thirty to a month; `NAME`, that divided by the thirtieths of the
+billing period [kVA].
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from engine.charges.base import Context, LoweredRefusal
+from engine.language.expressions import ZERO, Binary, Compare, Expr, If, minimum, number
+from engine.language.fields import BoolField, FormulaField, IntField, Model, PricedField
+from engine.language.units import DIMENSIONLESS
+from engine.quantities import over_lists as lists
+from engine.quantities.base import Kind, LoweredQuantity, QuantityModel
+
+
+class Installed(Model):
+    what = "installed capacity"
+
+    kva: FormulaField
+    from_: Annotated[FormulaField | None, Field(alias="from")] = None
+    to: FormulaField | None = None
+    when: FormulaField | None = None
+    include_start: BoolField = True
+    include_end: BoolField = False
+
+
+class Suspended(Installed):
+    what = "suspended capacity"
+
+    from_: Annotated[FormulaField, Field(alias="from")]
+    to: FormulaField
+    include_start: BoolField
+    include_end: BoolField
+    at_least: IntField = 0
+    pays: PricedField | None = None
+
+
+class CapacityInService(QuantityModel):
+    installed: Installed
+    suspended: Suspended | None = None
+    counts: Literal["active_days", "inactive_days"] | None = None
+    round: lists.Round
+
+
+def lower(model: CapacityInService, context: Context) -> LoweredQuantity:
+    """Lower to `sum(kVA * thirtieths installed) - sum(kVA * thirtieths suspended) * share not paid`."""
+    refusals: list[LoweredRefusal] = []
+    installed = model.installed
+    first, end = _days(installed)
+    if installed.from_ is None and installed.to is None:
+        stands: Expr = lists.thirtieths_of_period()
+    else:
+        stands = lists.thirtieths(*lists.within_period(first, end))
+    refusals += _in_order(installed, context, first, end)
+    total = lists.to_row(context, lists.where(installed.when, installed.kva * stands))
+    if model.suspended is not None:
+        if model.counts is None:
+            place = model.place_of("suspended")
+            context.fail("quantity-key-needed", place, name=context.name, because="suspended", key="counts")
+        first, end = _days(model.suspended)
+        refusals += _in_order(model.suspended, context, first, end)
+        off = context.define("suspended.thirtieths", _suspended(model, model.suspended, context, first, end))
+        all_of_it = context.define("installed.thirtieths", total)
+        message = f"{context.name}: more is suspended than stands there"
+        refusals.append(LoweredRefusal(lists.at_most(off, all_of_it), context.name, message))
+        total = all_of_it - _not_paid(model.suspended, context, off)
+    elif model.counts is not None:
+        place = model.place_of("counts")
+        context.fail("quantity-key-needed", place, name=context.name, because="counts", key="suspended")
+    exact = context.define("exact", total)
+    value = lists.quotient(exact, lists.thirtieths_of_period(), model.round)
+    return LoweredQuantity(value, (("thirtieths", exact),), tuple(refusals))
+
+
+def _days(of: Installed) -> tuple[Expr, Expr]:
+    """The days [first, end) that are declared, by whether the days written count themselves."""
+    first = lists.PERIOD_FROM if of.from_ is None else of.from_
+    end = lists.PERIOD_TO if of.to is None else of.to
+    if of.from_ is not None and not of.include_start:
+        first = _next_day(first)
+    if of.to is not None and of.include_end:
+        end = _next_day(end)
+    return first, end
+
+
+def _next_day(day: Expr) -> Expr:
+    return Binary("+", day, number(1, lists.DAY), place=day.place)
+
+
+def _in_order(of: Installed, context: Context, first: Expr, end: Expr) -> list[LoweredRefusal]:
+    """That what is declared does not end before it begins."""
+    if of.from_ is None or of.to is None:
+        return []
+    message = f"{context.name}: the days from {{from}} to {{to}} end before they begin"
+    told = (("from", of.from_), ("to", of.to))
+    return [LoweredRefusal(lists.at_most(first, end), context.name, message, None, told)]
+
+
+def _suspended(model: CapacityInService, of: Suspended, context: Context, first: Expr, end: Expr) -> Expr:
+    """What is taken off for being suspended, kVA times thirtieths."""
+    inside = lists.within_period(first, end)
+    if model.counts == "inactive_days":
+        off = lists.thirtieths(*inside)
+    else:
+        period = lists.thirtieths_of_period()
+        active = lists.thirtieths(lists.PERIOD_FROM, inside[0]) + lists.thirtieths(inside[1], lists.PERIOD_TO)
+        some = Compare("<", *inside, place=of.place)
+        off = If(some, period - minimum(active, period), ZERO, place=of.place)
+    counted = lists.where(of.when, of.kva * off)
+    if of.at_least:
+        long_enough = lists.at_most(number(of.at_least, lists.DAY), end - first)
+        counted = lists.where(long_enough, counted)
+    return lists.to_row(context, counted)
+
+
+def _not_paid(of: Suspended, context: Context, off: Expr) -> Expr:
+    if of.pays is None:
+        return off
+    pays = context.figure("suspended.pays", of.pays, DIMENSIONLESS, Fraction(1, 100))
+    return off * (number(1) - pays)
+
+
+KIND = Kind("capacity_in_service", CapacityInService, lower)
