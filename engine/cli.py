@@ -51,7 +51,7 @@ def _asking(command: Command) -> Command:
         [
             click.argument("ruleset"),
             click.option("--period", metavar="PERIOD", help="2026-01, or FROM..TO with TO the day after the last."),
-            click.option("--set", "written", multiple=True, metavar="NAME=VALUE", help="An input; once for each."),
+            click.option("--set", "written", multiple=True, metavar="NAME=VALUE", help="An input, or a list as JSON."),
             click.option(
                 "--input",
                 "file",
@@ -60,6 +60,13 @@ def _asking(command: Command) -> Command:
             ),
             click.option(
                 "--row", "row_ids", multiple=True, metavar="ROW_ID", help="Of --input, the rows that are meant."
+            ),
+            click.option(
+                "--pass",
+                "pass_through",
+                multiple=True,
+                metavar="COLUMN",
+                help="Of --input, an unread column.",
             ),
             RULES,
             TEXT_OR_JSON,
@@ -122,6 +129,7 @@ def bill(
     written: tuple[str, ...],
     file: Path | None,
     row_ids: tuple[str, ...],
+    pass_through: tuple[str, ...],
     rules: tuple[Path, ...],
     format_: str,
 ) -> None:
@@ -132,7 +140,8 @@ def bill(
     """
     from engine.commands import bill as command
 
-    command.bill(ruleset, rules, period, written, file, row_ids, format_, _language())
+    which = command.Which(ruleset, rules, period, written, file, row_ids, pass_through)
+    command.bill(which, format_, _language())
 
 
 @main.command()
@@ -143,13 +152,15 @@ def explain(
     written: tuple[str, ...],
     file: Path | None,
     row_ids: tuple[str, ...],
+    pass_through: tuple[str, ...],
     rules: tuple[Path, ...],
     format_: str,
 ) -> None:
     """Bill one customer with RULESET and show the working of each line."""
     from engine.commands import bill as command
 
-    command.explain(ruleset, rules, period, written, file, row_ids, format_, _language())
+    which = command.Which(ruleset, rules, period, written, file, row_ids, pass_through)
+    command.explain(which, format_, _language())
 
 
 @main.command()
@@ -251,6 +262,67 @@ def schema() -> None:
     from engine.commands import schema as command
 
     command.schema()
+
+
+@main.group(name="import")
+def import_() -> None:
+    """Write rule sets from what others publish."""
+
+
+@import_.command(name="urdb")
+@click.argument("source", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="RULESET.yaml")
+@click.option("--timezone", metavar="ZONE", help="Of the rate's hours, for example America/Los_Angeles.")
+@click.option(
+    "--tier-scope",
+    type=click.Choice(["pooled_pro_rata", "pooled_chronological", "per_period"]),
+    help="How time-of-use periods share tiers.",
+)
+@click.option("--interval", type=click.Choice(["5", "10", "15", "20", "30", "60"]), help="Minutes; bill on a load.")
+@click.option("--in-force", metavar="FROM..THROUGH", help="Days, in place of the rate's own.")
+@click.option("--without", multiple=True, metavar="FIELD", help="Leave a field out of the bills.")
+@click.option("--id", "id_", metavar="ID", help="Of the rule set. [default: us.UTILITY.NAME]")
+@click.option("--label", help="Of the rate, where the file holds several.")
+@click.option("--minor-places", type=click.IntRange(0, 6), default=2, show_default=True, help="Decimals of money.")
+@click.option(
+    "--kwh-places", type=click.IntRange(0, 6), default=3, show_default=True, help="Decimals of what is metered."
+)
+@click.option("--overwrite", is_flag=True, help="Replace the file.")
+@TEXT_OR_JSON
+@SPEAK
+def import_urdb(
+    source: Path,
+    output: Path | None,
+    timezone: str | None,
+    tier_scope: Any,
+    interval: str | None,
+    in_force: str | None,
+    without: tuple[str, ...],
+    id_: str | None,
+    label: str | None,
+    minor_places: int,
+    kwh_places: int,
+    overwrite: bool,
+    format_: str,
+) -> None:
+    """Write a rate of the U.S. Utility Rate Database (JSON, version 8 or older) as a rule set.
+
+    Every field of the rate is billed or told of; what cannot be translated and changes money stops the import.
+    """
+    from engine.commands import import_urdb as command
+
+    options = command.Options(
+        id=id_,
+        timezone=timezone,
+        tier_scope=tier_scope,
+        interval=int(interval) if interval is not None else None,
+        in_force=in_force,
+        minor_places=minor_places,
+        kwh_places=kwh_places,
+        without=frozenset(without),
+        label=label,
+    )
+    command.import_urdb(source, output, overwrite, options, format_, _language())
 
 
 if __name__ == "__main__":

@@ -32,12 +32,12 @@ def warning_messages(group: Group, rows: Rows, plans: Plans) -> Iterator[tuple[i
     any_row = np.zeros(len(result.kept), dtype=bool)
     if speaking:
         any_row = np.logical_or.reduce([raised[at] for at in speaking])
-        own = {spec.name for spec in program.inputs}
+        of_items = {f"{name}.{one}" for name, its in rows.children.items() for one in its.columns}
         again = evaluate(
             group.compiled,
             rows,
             positions=result.kept[any_row],
-            pass_through=rows.columns.keys() - own,
+            pass_through={*rows.columns, *rows.children, *of_items},
             details=True,
             plans=plans,
         )

@@ -1,8 +1,8 @@
 """A billed batch -> Arrow tables: bills, lines, refused, warnings, the same for every kind of file.
 
 `bills` keeps the order of the input. `lines` is wide, one table a structure: a column a line, whole numbers with their
-`places` and `currency` in the column's metadata, or decimals. A line that does not appear on a bill is null. Nothing
-here writes a file.
+`places` and `currency` in the column's metadata, or decimals; where a rule set splits billing periods, a record a part.
+A line that does not appear on a bill is null. Nothing here writes a file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from engine.bulk import cells
+from engine.bulk import arrays
 from engine.bulk.messages import warning_messages
 from engine.bulk.money import decimals, precision_of
 from engine.bulk.problems import FileProblem
@@ -39,28 +39,38 @@ REFUSED: Final = (
     ("at", pa.string()),
 )  # fmt: skip - a table
 
+PART: Final = (("part", pa.int32()), ("part_from", pa.date32()), ("part_to", pa.date32()))
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """The tables' columns, settled by the rate book and the file before the first row."""
 
     book: Mapping[str, Compiled]
-    rulesets: tuple[str, ...]  # a rule set's code in the outputs is its position here
+    keys: tuple[str, ...]  # of the book: its ids, and `id@first-day` where several share one
+    rulesets: tuple[str, ...]  # ids: a rule set's code in the outputs is its position here
+    codes: NDArray[np.int32]  # (key,) that code
     ledgers: tuple[str, ...]
     places: int  # of totals
     bills: Any  # pyarrow Schemas
     refused: Any
     warnings: Any
-    lines: Mapping[str, tuple[str, Any]]  # rule set -> name of its structure's table, its columns
+    lines: Mapping[str, tuple[str, Any]]  # key -> name of its structure's table, its columns
     amounts: Amounts
     details: bool
+
+    def key(self, compiled: Compiled) -> str:
+        """Find a rule set's key in the book."""
+        return next(key for key, one in self.book.items() if one is compiled)
 
 
 def lay_out(book: Mapping[str, Compiled], source: Source, amounts: Amounts, details: bool) -> Layout:
     """Settle names and types of all columns."""
-    rulesets = tuple(sorted(book))
-    ledgers = tuple(dict.fromkeys(code for id_ in rulesets for code, _ in book[id_].program.ledgers))
-    totals = [_type(book[id_], book[id_].program.total) for id_ in rulesets]
+    keys = tuple(sorted(book))
+    rulesets = tuple(sorted({book[key].id for key in keys}))
+    codes = np.array([rulesets.index(book[key].id) for key in keys], dtype=np.int32)
+    ledgers = tuple(dict.fromkeys(code for key in keys for code, _ in book[key].program.ledgers))
+    totals = [_type(book[key], book[key].program.total) for key in keys]
     places = max((of.places for of in totals), default=2)
     scale = [10 ** (places - of.places) for of in totals]
     low = min((of.low * by for of, by in zip(totals, scale, strict=True)), default=0)
@@ -68,7 +78,7 @@ def lay_out(book: Mapping[str, Compiled], source: Source, amounts: Amounts, deta
     money = pa.decimal128(precision_of(low, high), places)
     row_id = _row_id_field(source)
     nothing = source.schema.empty_table()
-    passing = [nothing.field(name).with_type(cells.passing(nothing.column(name)).type) for name in source.passing]
+    passing = [nothing.field(name).with_type(arrays.passing(nothing.column(name)).type) for name in source.passing]
     bills = pa.schema(
         [
             row_id,
@@ -95,8 +105,8 @@ def lay_out(book: Mapping[str, Compiled], source: Source, amounts: Amounts, deta
     for name in source.passing:
         if bills.names.count(name) > 1:
             raise FileProblem("portfolio-column-taken", str(source.path), column=name)
-    lines = _structures(book, rulesets, row_id, amounts, details)
-    return Layout(book, rulesets, ledgers, places, bills, refused, warnings, lines, amounts, details)
+    lines = _structures(book, keys, row_id, amounts, details)
+    return Layout(book, keys, rulesets, codes, ledgers, places, bills, refused, warnings, lines, amounts, details)
 
 
 def _row_id_field(source: Source) -> Any:
@@ -116,14 +126,16 @@ def _type(compiled: Compiled, step: int) -> Type:
 
 
 def _structures(
-    book: Mapping[str, Compiled], rulesets: Sequence[str], row_id: Any, amounts: Amounts, details: bool
+    book: Mapping[str, Compiled], keys: Sequence[str], row_id: Any, amounts: Amounts, details: bool
 ) -> dict[str, tuple[str, Any]]:
-    """Give each rule set its table of lines; rule sets of one structure share it, under the first one's id."""
+    """Give each rule set its table of lines; rule sets of one structure share it, under the first one's key."""
     names: dict[object, str] = {}
     found = {}
-    for id_ in rulesets:
-        compiled = book[id_]
+    for rule_key in keys:
+        compiled = book[rule_key]
         fields = [row_id, pa.field("ruleset", _named())]
+        if compiled.changes == "split":
+            fields += [pa.field(name, type_) for name, type_ in PART]
         for line in compiled.program.lines:
             steps = [("", line.amount)]
             if details:
@@ -137,7 +149,7 @@ def _structures(
                 fields.append(pa.field(f"{line.id}{suffix}", type_, metadata=metadata))
         schema = pa.schema(fields)
         key = (compiled.program.structure, schema.to_string(show_field_metadata=True))
-        found[id_] = (f"lines/{names.setdefault(key, id_)}", schema)
+        found[rule_key] = (f"lines/{names.setdefault(key, rule_key)}", schema)
     return found
 
 
@@ -178,7 +190,7 @@ def tables(
         [
             *batch.refused,
             *(
-                _renamed(found, batch, int(piece.positions[found.row]))
+                renamed(found, batch, int(piece.positions[found.row]))
                 for piece, one in zip(batch.pieces, done, strict=True)
                 for found in one.refused
             ),
@@ -191,8 +203,9 @@ def tables(
             positions = piece.positions[group.result.kept]
             if not len(positions):
                 continue
-            lines.append((layout.lines[group.compiled.id][0], _lines(layout, batch, group, positions)))
-            raised = warning_messages(group, piece.rows, plans[group.compiled.id])
+            key = layout.key(group.compiled)
+            lines.append((layout.lines[key][0], _lines(layout, batch, group, positions)))
+            raised = warning_messages(group, piece.rows, plans[key])
             for warning, at, messages in raised:
                 warnings.append(_warnings(layout, batch, group, warning, piece.positions[at], messages))
     return Tables(_bills(layout, batch, done), _refused(layout, batch, refused), tuple(warnings), tuple(lines)), tuple(
@@ -200,7 +213,7 @@ def tables(
     )
 
 
-def _renamed(found: RowProblem, batch: Batch, position: int) -> RowProblem:
+def renamed(found: RowProblem, batch: Batch, position: int) -> RowProblem:
     """Name the row and its cell as the file has them: the evaluator was given a position and, for text, a number."""
     row_id = batch.row_id[position].as_py()
     if found.code == "duplicate-row":
@@ -208,14 +221,15 @@ def _renamed(found: RowProblem, batch: Batch, position: int) -> RowProblem:
     if found.code in AS_GIVEN and found.field in batch.texts:
         more = {name: text for name, text in found.parameters.items() if name not in {"field", "value"}}
         text = batch.texts[found.field][position].as_py()
-        return row_problem(position, row_id, found.code, found.field, text, found.place, **more)
+        if text is not None:  # a carried value was not given as text
+            return row_problem(position, row_id, found.code, found.field, text, found.place, **more)
     return RowProblem(
         position, row_id, found.code, found.field, found.value, found.reason, found.place, found.parameters
     )
 
 
 def _bills(layout: Layout, batch: Batch, done: Sequence[Dispatched]) -> Any:
-    ruleset = np.full(batch.size, -1, dtype=np.int32)
+    ruleset = billed_by(layout, batch, done)
     total = np.zeros(batch.size, dtype=np.int64)
     ledgers = {code: np.zeros(batch.size, dtype=np.int64) for code in layout.ledgers}
     booked = {code: np.zeros(batch.size, dtype=bool) for code in layout.ledgers}
@@ -224,7 +238,6 @@ def _bills(layout: Layout, batch: Batch, done: Sequence[Dispatched]) -> Any:
             compiled, result = group.compiled, group.result
             at = piece.positions[result.kept]
             by = 10 ** (layout.places - _type(compiled, compiled.program.total).places)
-            ruleset[at] = layout.rulesets.index(compiled.id)
             total[at] = result.total if by == 1 else result.total * by
             for code, amounts in result.ledgers.items():
                 ledgers[code][at] = amounts if by == 1 else amounts * by
@@ -238,13 +251,14 @@ def _bills(layout: Layout, batch: Batch, done: Sequence[Dispatched]) -> Any:
     def taken(array: Any) -> Any:
         return array if every else array.take(pa.array(billed))
 
-    book = [layout.book[id_] for id_ in layout.rulesets]
+    book = [layout.book[key] for key in layout.keys]
     which = pa.array(kept(ruleset))
+    ids = pa.array(layout.codes[kept(ruleset)])
     precision = layout.bills.field("total").type.precision
     columns = [
         taken(batch.row_id),
         *(taken(array) for array in batch.passing.values()),
-        pa.DictionaryArray.from_arrays(which, pa.array(layout.rulesets, pa.string())),
+        pa.DictionaryArray.from_arrays(ids, pa.array(layout.rulesets, pa.string())),
         pa.DictionaryArray.from_arrays(which, pa.array([one.content_hash for one in book], pa.string())),
         _days(kept(batch.period_from)),
         _days(kept(batch.period_to)),
@@ -255,12 +269,22 @@ def _bills(layout: Layout, batch: Batch, done: Sequence[Dispatched]) -> Any:
     return pa.Table.from_arrays(columns, schema=layout.bills)
 
 
+def billed_by(layout: Layout, batch: Batch, done: Sequence[Dispatched]) -> NDArray[np.int32]:
+    """(row,) position in `layout.keys` of the rule set that billed a row; -1 where none did."""
+    found = np.full(batch.size, -1, dtype=np.int32)
+    for piece, one in zip(batch.pieces, done, strict=True):
+        for group in one.groups:
+            found[piece.positions[group.result.kept]] = layout.keys.index(layout.key(group.compiled))
+    return found
+
+
 def _days(days: NDArray[np.int64]) -> Any:
     return pa.array(days.astype(np.int32)).view(pa.date32())
 
 
 def _row_ids(batch: Batch, positions: NDArray[np.int64]) -> Any:
-    return batch.row_id if len(positions) == batch.size else batch.row_id.take(pa.array(positions))
+    every = len(positions) == batch.size and bool((positions == np.arange(batch.size)).all())
+    return batch.row_id if every else batch.row_id.take(pa.array(positions))
 
 
 def _same(layout: Layout, id_: str, rows: int) -> Any:
@@ -271,8 +295,15 @@ def _same(layout: Layout, id_: str, rows: int) -> Any:
 
 def _lines(layout: Layout, batch: Batch, group: Group, positions: NDArray[np.int64]) -> Any:
     compiled, result = group.compiled, group.result
-    schema = layout.lines[compiled.id][1]
+    schema = layout.lines[layout.key(compiled)][1]
+    if result.offsets is not None:
+        positions = positions[result.row]
     columns = [_row_ids(batch, positions), _same(layout, compiled.id, len(positions))]
+    if compiled.changes == "split":
+        number = np.ones(len(positions), dtype=np.int32)
+        if result.offsets is not None:
+            number += (np.arange(len(positions)) - result.offsets[result.row]).astype(np.int32)
+        columns += [pa.array(number), _days(result.period_from), _days(result.period_to)]
     for line in compiled.program.lines:
         shown = result.shown.get(line.id)
         every = shown is None or bool(shown.all())

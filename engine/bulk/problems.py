@@ -110,6 +110,12 @@ FILE_PROBLEMS: Mapping[str, Entry] = {
         "列 `{column}` 的类型是 {came}。",
         "{instead_zh}",
     ),
+    "portfolio-list-field": Entry(
+        "the items of `{column}` have a field `{field}`, which no rule set reads.",
+        "A list's fields do not pass through: rename it (known: {known}), or name it in --pass `{column}.{field}`.",
+        "列表 `{column}` 的项有字段 `{field}`，没有规则集读取。",
+        "列表的字段不随行带出：请改名（已知：{known}），或用 --pass `{column}.{field}` 写明。",
+    ),
     "portfolio-places": Entry(
         "the column `{column}` says places = `{came}`, which is not a whole number from 0 to 18.",
         "Write the number of decimal places that its whole numbers have, for example 2 for hundredths of a kWh.",

@@ -1,33 +1,42 @@
 """Bill a portfolio: read, bill and write at once, with bounded memory.
 
     source ──batches──▶ seen row ids ──▶ bill (threads) ──tables──▶ folder
-                                              └──▶ tally ──▶ summary
+       └─(survey: what rows carry)─────────▲  └──▶ tally ──▶ summary
 
 Batches are read ahead by one thread, billed by several and written in the order of the file by another, so that two
-runs of one file write the same bytes whatever the threads do.
+runs of one file write the same bytes whatever the threads do. Where a row is refused for want of an input that follows
+from its account's earlier rows, the run begins anew with a survey of the file; one that lacks none never takes it.
 """
 
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.bulk.outputs import Amounts, Layout, Tables, lay_out, tables
+from engine.bulk.filling import Carriage, filled
+from engine.bulk.flow import in_order
+from engine.bulk.outputs import Amounts, Layout, Tables, billed_by, lay_out, renamed, tables
+from engine.bulk.overlaps import ACCOUNT, AccountRows, account_rows, overlaps
+from engine.bulk.pieces import chosen_rows
+from engine.bulk.probe import carried_inputs
 from engine.bulk.sinks import Folder, Format
-from engine.bulk.sources import Batch, Source, open_source
+from engine.bulk.sources import Batch, Piece, Source, open_source
 from engine.bulk.summary import Summary, Tally
+from engine.bulk.survey import survey
+from engine.bulk.versions import by_day
 from engine.compiler.program import Compiled
 from engine.evaluator.batch import dispatch
 from engine.evaluator.evaluate import Plans
-from engine.evaluator.seen import SeenRows
+from engine.evaluator.refuse import row_problem
+from engine.evaluator.rows import Rows, day_text
+from engine.language.problems import Place
 
 __all__ = ["Amounts", "Summary", "run"]
 
@@ -39,6 +48,7 @@ class _Billed:
     tables: Tables
     tally: Tally
     rows: int
+    accounts: AccountRows | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,12 @@ class _Job:
     plans: Mapping[str, Plans]
     layout: Layout
     pass_through: Collection[str]
+    carriage: Carriage | None
+    carried: frozenset[str]  # inputs for want of which the run begins anew
+
+
+class _Lacking(Exception):
+    """A row lacks an input that may follow from earlier rows."""
 
 
 def run(
@@ -87,21 +103,37 @@ def run(
     started = perf_counter()
     opened = open_source(source, book, pass_through)
     layout = lay_out(book, opened, "decimal" if format_ == "csv" else amounts, details)
-    folder = Folder(output, format_, overwrite)
-    job = _Job(book, {id_: Plans(compiled) for id_, compiled in book.items()}, layout, (*opened.passing, *pass_through))
-    tally = Tally()
+    plans = {key: Plans(compiled) for key, compiled in book.items()}
+    carried = carried_inputs(book) if ACCOUNT in opened.passing else frozenset()
+    job = _Job(book, plans, layout, (*opened.passing, *pass_through), None, carried)
+    threads = threads or _cores()
+    try:
+        return _run(job, opened, Folder(output, format_, overwrite), threads, started, progress)
+    except _Lacking:
+        carriage = survey(book, opened, threads, job.pass_through)
+        job = replace(job, carriage=carriage, carried=frozenset())
+        return _run(job, opened, Folder(output, format_, overwrite), threads, started, progress)
+
+
+def _run(job: _Job, source: Source, folder: Folder, threads: int, started: float, progress: Progress | None) -> Summary:
+    layout, tally = job.layout, Tally()
+    accounts: list[AccountRows] = []
     try:
         for name, schema in (("bills", layout.bills), ("refused", layout.refused), ("warnings", layout.warnings)):
             folder.table(name, schema)
         done = 0
-        for billed in _in_order(opened, job, threads or _cores()):
+        for billed in in_order(source, partial(_bill, job), threads):
             _write(folder, layout, billed.tables)
             tally.add(billed.tally)
+            if billed.accounts is not None:
+                accounts.append(billed.accounts)
             done += billed.rows
             if progress is not None:
-                progress(done, opened.rows)
+                progress(done, source.rows)
         tally.check()
-        summary = tally.summary(book, source, folder.files(), _tables_of(layout), perf_counter() - started)
+        found = overlaps(source, accounts)
+        seconds = perf_counter() - started
+        summary = tally.summary(job.book, source.path, folder.files(), _tables_of(layout), found, seconds)
         folder.finish(summary.to_json())
     except BaseException:
         folder.abandon()
@@ -109,43 +141,8 @@ def run(
     return summary
 
 
-def _in_order(source: Source, job: _Job, threads: int) -> Iterator[_Billed]:
-    """Bill batches on several threads and give them in the order of the file; few are in memory at once."""
-    seen = SeenRows()
-    waiting: deque[Future[_Billed]] = deque()
-    with ThreadPoolExecutor(threads, "bill") as billing, ThreadPoolExecutor(1, "read") as reading:
-        try:
-            for batch in _read_ahead(source, reading):
-                waiting.append(billing.submit(_bill, job, batch, _again(seen, batch)))
-                while len(waiting) > threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
-def _read_ahead(source: Source, reading: ThreadPoolExecutor) -> Iterator[Batch]:
-    batches = source.batches()
-    coming = reading.submit(next, batches, None)
-    while (batch := coming.result()) is not None:
-        coming = reading.submit(next, batches, None)
-        yield batch
-
-
-def _again(seen: SeenRows, batch: Batch) -> NDArray[np.bool_]:
-    """(row,) which row ids have come before; rows without an id are refused for that."""
-    primary, check = batch.keys
-    if not batch.row_id.null_count:
-        return seen.add(primary, check)
-    given = np.flatnonzero(np.asarray(batch.row_id.is_valid()))
-    again = np.zeros(batch.size, dtype=bool)
-    again[given] = seen.add(primary[given], check[given])
-    return again
-
-
 def _bill(job: _Job, batch: Batch, again: NDArray[np.bool_]) -> _Billed:
+    batch = _ready(job, batch)
     done = [
         dispatch(
             job.book,
@@ -158,10 +155,42 @@ def _bill(job: _Job, batch: Batch, again: NDArray[np.bool_]) -> _Billed:
         for piece in batch.pieces
     ]
     made, refused = tables(job.layout, batch, done, job.plans)
+    if job.carried and any(one.code == "missing-value" and one.field in job.carried for one in refused):
+        raise _Lacking
     tally = Tally()
-    tally.count(batch.size, done, refused)
+    tally.count(batch.size, done, refused, job.layout.key)
     tally.check()
-    return _Billed(made, tally, batch.size)
+    accounts = account_rows(batch, billed_by(job.layout, batch, done))
+    return _Billed(made, tally, batch.size, accounts)
+
+
+def _ready(job: _Job, batch: Batch) -> Batch:
+    """Name each row's rule set by its day, and fill in what it carries; rows that cannot carry it are refused."""
+    pieces, refused = [], list(batch.refused)
+    for piece in batch.pieces:
+        rows, positions = by_day(job.book, piece.rows), piece.positions
+        if job.carriage is not None:
+            ready = filled(job.carriage, rows, batch.first + positions)
+            for at, (code, name) in ready.refused.items():
+                position = int(positions[at])
+                row_id, day = batch.row_id[position].as_py(), day_text(int(batch.period_from[position]))
+                refused.append(row_problem(position, row_id, code, name, "", _declared(job, rows, at, name), day=day))
+            doomed = chosen_rows(rows, ready.doomed)
+            if len(doomed):
+                told = dispatch(job.carriage.reduced, doomed, pass_through=job.pass_through).refused
+                assert len(told) == len(doomed), "what was refused before is refused again"
+                where = positions[ready.doomed]
+                refused += [renamed(found, batch, int(where[found.row])) for found in told]
+            rows, positions = ready.rows, positions[ready.kept]
+        if len(rows):
+            pieces.append(Piece(rows, positions))
+    return replace(batch, pieces=tuple(pieces), refused=tuple(refused))
+
+
+def _declared(job: _Job, rows: Rows, at: int, name: str) -> Place | None:
+    """Where a row's rule set declares an input."""
+    compiled = job.book[(rows.ruleset.codes or ("",))[int(rows.ruleset.values[at])]]
+    return next((spec.place for spec in compiled.program.inputs if spec.name == name), None)
 
 
 def _write(folder: Folder, layout: Layout, made: Tables) -> None:

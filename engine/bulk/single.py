@@ -2,75 +2,169 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.bulk import cells, files, sources
-from engine.calendars.days import read_day
+from engine.bulk import arrays, files, sources
+from engine.bulk.list_texts import parsed
+from engine.bulk.lists import short_name, wanted_lists
+from engine.bulk.versions import chosen
+from engine.calendars.days import day_number, read_day
 from engine.compiler.program import Compiled, Type
 from engine.evaluator.columns import of_float
+from engine.evaluator.refuse import row_problem
+from engine.evaluator.row_door import supplied
+from engine.evaluator.rows import RowProblem
 
 _KEYS: Final = ("row_id", "ruleset", "period_from", "period_to")
 
 
 @dataclass(frozen=True, slots=True)
 class PortfolioRow:
-    """One row: values by input name, those that are given."""
+    """One row: values by the names of inputs and lists, those that are given."""
 
     row_id: object
+    compiled: Compiled  # that bills its days
     period_from: date | str  # text where the cell is no day
     period_to: date | str  # half-open
     values: Mapping[str, object]
+    refused: RowProblem | None = None  # it gives what its rule set does not read
 
 
-def portfolio_rows(path: Path, compiled: Compiled, row_ids: Collection[str]) -> Iterator[PortfolioRow]:
+def portfolio_rows(
+    path: Path,
+    versions: Sequence[Compiled],
+    row_ids: Collection[str],
+    book: Mapping[str, Compiled],
+    pass_through: Collection[str] = (),
+) -> Iterator[PortfolioRow]:
     """Read the rows of one rule set.
 
     Args:
         path: a portfolio, as `engine.bulk.sources` reads.
-        compiled: the rule set.
+        versions: the rule sets of its id, by first day.
         row_ids: the ids that are meant, as text; none: all.
+        book: every rule set: a row that gives another one's input may name the wrong rule set, and is refused.
+        pass_through: columns that are meant to be unread.
 
     Raises:
         FileProblem: the file cannot be read.
     """
+    id_ = versions[0].id
     others = {name for name in files.opened(path)[1].names if name not in _KEYS}
-    own = sources.wanted_of({compiled.id: compiled})
-    types = {spec.name: spec.type for spec in compiled.program.inputs if spec.name in own}
-    source = sources.open_source(path, {compiled.id: compiled}, others - own.keys())
+    several = {str(at): one for at, one in enumerate(versions)}
+    own = {*sources.wanted_of(several), *(axis.name for one in versions for axis in one.program.axes)}
+    source = sources.open_source(path, several, {*(others - own), *pass_through})
+    anywhere = {*sources.wanted_of(book), *(axis.name for one in book.values() for axis in one.program.axes)}
+    named = [name for name in source.schema.names if name in anywhere and name not in pass_through]
+    items = {name: frozenset(wanted.inputs) for name, wanted in wanted_lists(book).items()}
     texts = set(row_ids)
-    for table in files.tables(path, source.format, source.schema, ["ruleset"], sources.BATCH_ROWS):
-        columns = {name: cells.passing(table.column(name)) for name in table.column_names}
+    for table in files.tables(path, source.format, source.schema, ["ruleset"], source.batch_rows()):
+        columns = {name: arrays.passing(table.column(name)) for name in table.column_names}
         fields = [field.with_type(columns[field.name].type) for field in table.schema]
         table = pa.table(list(columns.values()), schema=pa.schema(fields))
-        chosen = table.filter(_equal(table.column("ruleset"), compiled.id))
-        if texts and chosen.num_rows:
-            chosen = chosen.filter(pc.is_in(chosen.column("row_id").cast(pa.string()), pa.array(sorted(texts))))
-        places = {
-            field.name: cells.field_places(field, str(path))
-            for field in chosen.schema
-            if field.name in own and pa.types.is_integer(field.type)
-        }
-        for row in chosen.to_pylist():
-            values = {name: _value(row[name], of, places.get(name, 0)) for name, of in types.items() if name in row}
-            values = {name: value for name, value in values.items() if value is not None}
-            yield PortfolioRow(row["row_id"], _day(row["period_from"]), _day(row["period_to"]), values)
+        found = table.filter(_equal(table.column("ruleset"), id_))
+        if texts and found.num_rows:
+            found = found.filter(pc.is_in(found.column("row_id").cast(pa.string()), pa.array(sorted(texts))))
+        readers = {name: _Reader(found.schema.field(name), path) for name in named}
+        for row in found.to_pylist():
+            first, end = _day(row["period_from"]), _day(row["period_to"])
+            compiled = _at(versions, first, end)
+            cells = {name: readers[name](row[name], compiled) for name in named if row[name] is not None}
+            refused = _foreign(compiled, row["row_id"], cells, items)
+            yield PortfolioRow(row["row_id"], compiled, first, end, cells, refused)
+
+
+def _at(versions: Sequence[Compiled], first: date | str, end: date | str) -> Compiled:
+    """The rule set that bills a row; days that are none are for the door of any to refuse."""
+    if not isinstance(first, date) or not isinstance(end, date):
+        return versions[0]
+    days = (np.array([day_number(day)], dtype=np.int64) for day in (first, end))
+    return versions[int(chosen(versions, *days)[0])]
+
+
+def _foreign(
+    compiled: Compiled, row_id: object, cells: Mapping[str, object], items: Mapping[str, Collection[str]]
+) -> RowProblem | None:
+    """Refuse a row that gives what its rule set does not read and another one's does, as a run does."""
+    lists = {axis.name for axis in compiled.program.axes}
+    own = {spec.name for spec in compiled.program.inputs if not supplied(spec.name)}
+    known = ", ".join(f"`{one}`" for one in sorted(own | lists))
+    for name, value in cells.items():
+        if name in lists:
+            for number, item in enumerate(value if isinstance(value, list) else [], start=1):
+                for key, one in item.items() if isinstance(item, dict) else ():
+                    if one is not None and f"{name}.{key}" not in own and key in items.get(name, ()):
+                        more = {"known": known, "item": str(number)}
+                        return row_problem(0, row_id, "unknown-column", f"{name}.{key}", _text(one), None, **more)
+        elif name not in own and not (isinstance(value, list) and not value):
+            text = str(len(value)) if isinstance(value, list) else _text(value)
+            return row_problem(0, row_id, "unknown-column", name, text, None, known=known)
+    return None
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def _equal(column: Any, text: str) -> Any:
     return pc.fill_null(pc.equal(column.cast(pa.string()), text), False)
 
 
-def _value(value: object, of: Type, places: int) -> object:
+class _Reader:
+    """Reads a column's cells, as Arrow gives them, into values that the door for one row takes."""
+
+    def __init__(self, field: Any, path: Path) -> None:
+        self._places = {"": _places(field, path)}
+        kind = field.type
+        if pa.types.is_nested(kind) and hasattr(kind, "value_field"):
+            inner = kind.value_field
+            self._places["item"] = _places(inner, path)
+            if pa.types.is_struct(inner.type):
+                fields = [inner.type.field(at) for at in range(inner.type.num_fields)]
+                self._places |= {f"item.{one.name}": _places(one, path) for one in fields}
+        self._name = field.name
+
+    def __call__(self, value: object, compiled: Compiled) -> object:
+        types = {spec.name: spec.type for spec in compiled.program.inputs}
+        if not any(axis.name == self._name for axis in compiled.program.axes):
+            return _value(value, types.get(self._name), self._places[""])
+        if isinstance(value, str):
+            return parsed(value)
+        if not isinstance(value, list):
+            return value
+        own = {short_name(spec): spec.type for spec in compiled.program.inputs if spec.type.axis == self._name}
+        sole = next(iter(own.values())) if len(own) == 1 else None
+        return [self._item(item, own, sole) for item in value]
+
+    def _item(self, item: object, own: Mapping[str, Type], sole: Type | None) -> object:
+        if isinstance(item, dict):
+            # A field that only another rule set's list has is none of this row's.
+            return {
+                name: _value(one, own.get(name), self._places.get(f"item.{name}", 0))
+                for name, one in item.items()
+                if name in own or one is not None
+            }
+        return _value(item, sole, self._places["item"])
+
+
+def _places(field: Any, path: Path) -> int:
+    return arrays.field_places(field, str(path)) if pa.types.is_integer(field.type) else 0
+
+
+def _value(value: object, of: Type | None, places: int) -> object:
     if isinstance(value, float):
-        return of_float(of, value)
+        return value if of is None else of_float(of, value)
     if isinstance(value, int) and not isinstance(value, bool) and places:
         return Decimal(value).scaleb(-places)
     if isinstance(value, datetime):

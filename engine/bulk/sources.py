@@ -19,18 +19,22 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from engine.bulk import cells, files
+from engine.bulk import arrays, cells, files, lists, row_ids
 from engine.bulk.cells import Cells, Wanted
+from engine.bulk.lists import ListCells, WantedList
 from engine.bulk.problems import FileProblem
 from engine.compiler.program import Compiled
-from engine.evaluator.door import BUILT_IN
 from engine.evaluator.refuse import row_problem
-from engine.evaluator.rows import Column, RowProblem, Rows
-from engine.evaluator.seen import Words, keys_of_numbers, keys_of_text
+from engine.evaluator.row_door import supplied
+from engine.evaluator.rows import Children, Column, RowProblem, Rows
+from engine.evaluator.seen import Words
 
 BATCH_ROWS: Final = 131_072
+BATCH_ITEMS: Final = 4_194_304  # of all lists of a batch: long lists make batches of fewer rows
 KEY_COLUMNS: Final = ("row_id", "ruleset", "period_from", "period_to")
-CUSTOMARY: Final = frozenset({"account", "bill_id", "revision"})  # pass through under these names, never a slip
+CUSTOMARY: Final = frozenset(
+    {"account", "bill_id", "revision", "scope"}
+)  # pass through under these names, never a slip
 ALIKE: Final = 0.84  # how near a column's name must be to an input's to be taken for a slip of the pen
 
 _DAY: Final = Wanted(frozenset({"date"}))
@@ -72,6 +76,7 @@ class Batch:
     (their cells as they came, for the door to name), and rows without a readable rule set or period.
     """
 
+    first: int  # rows of the file before it
     size: int
     row_id: Any  # pyarrow Array, (row,)
     keys: tuple[Words, Words]  # of row_id: engine.evaluator.seen
@@ -93,7 +98,9 @@ class Source:
     schema: Any  # pyarrow Schema
     rows: int | None  # None: not known before the end is reached
     wanted: Mapping[str, Wanted]  # the inputs among its columns
+    lists: Mapping[str, WantedList]  # the lists among its columns
     passing: tuple[str, ...]
+    unread: tuple[str, ...] = ()  # columns, and fields of lists, that are meant to be unread
 
     def batches(self) -> Iterator[Batch]:
         """Read the file from its beginning.
@@ -102,9 +109,17 @@ class Source:
             FileProblem: the file is damaged, or a column cannot hold what is wanted of it.
         """
         dictionaries = [name for name, wanted in self.wanted.items() if wanted.kinds == {"code"}]
-        tables = files.tables(self.path, self.format, self.schema, ["ruleset", *dictionaries], BATCH_ROWS)
-        for table in tables:
-            yield _batch(self, table)
+        first = 0
+        for table in files.tables(self.path, self.format, self.schema, ["ruleset", *dictionaries], self.batch_rows()):
+            yield _batch(self, table, first)
+            first += table.num_rows
+
+    def batch_rows(self) -> int:
+        """Rows of a batch: fewer where their lists are long."""
+        items = files.items_a_row(self.path, self.format, self.lists)
+        if items is None:
+            items = sum(wanted.at_most for wanted in self.lists.values())
+        return max(1, min(BATCH_ROWS, int(BATCH_ITEMS / max(items, 1))))
 
 
 def wanted_of(book: Mapping[str, Compiled]) -> dict[str, Wanted]:
@@ -113,7 +128,7 @@ def wanted_of(book: Mapping[str, Compiled]) -> dict[str, Wanted]:
     places: dict[str, int] = {}
     for compiled in book.values():
         for spec in compiled.program.inputs:
-            if spec.name in BUILT_IN:
+            if spec.type.axis != "row" or supplied(spec.name):
                 continue
             kinds.setdefault(spec.name, set()).add(spec.type.kind)
             places[spec.name] = max(places.get(spec.name, 0), spec.type.places)
@@ -143,16 +158,18 @@ def open_source(path: Path, book: Mapping[str, Compiled], pass_through: Collecti
             raise FileProblem(
                 "portfolio-column-missing", str(path), column=key, known=known, instead=instead, instead_zh=instead_zh
             )
-    wanted_all = wanted_of(book)
-    unread = [name for name in names if name not in KEY_COLUMNS and (name not in wanted_all or name in pass_through)]
-    missing = [name for name in wanted_all if name not in names]
+    wanted_all, lists_all = wanted_of(book), lists.wanted_lists(book)
+    known_all = {*wanted_all, *lists_all}
+    unread = [name for name in names if name not in KEY_COLUMNS and (name not in known_all or name in pass_through)]
+    missing = [name for name in (*wanted_all, *lists_all) if name not in names]
     for name in unread:
         if name not in CUSTOMARY and name not in pass_through:
             _refuse_slip(name, missing, str(path))
     wanted = {name: wanted_all[name] for name in names if name in wanted_all and name not in unread}
-    source = Source(path, format_, schema, rows, wanted, tuple(unread))
+    many = {name: lists_all[name] for name in names if name in lists_all and name not in unread}
+    source = Source(path, format_, schema, rows, wanted, many, tuple(unread), tuple(pass_through))
     # Types are looked at on no rows, so that a column of the wrong type is named before the first row is billed.
-    _batch(source, schema.empty_table())
+    _batch(source, schema.empty_table(), 0)
     return source
 
 
@@ -168,51 +185,61 @@ def _folded(name: str) -> str:
     return re.sub(r"[\s_]+", "", unicodedata.normalize("NFKC", name).lower())
 
 
-def _batch(source: Source, table: Any) -> Batch:
+def _batch(source: Source, table: Any, first: int) -> Batch:
     file, size = str(source.path), table.num_rows
-    row_id = _ids(cells.plain(table.column("row_id")), file)
+    row_id = row_ids.ids(table.column("row_id"), file)
     read = {
         name: cells.read(table.column(name), table.schema.field(name), wanted, file)
         for name, wanted in source.wanted.items()
     }
+    many = {
+        name: lists.read_lists(table.column(name), table.schema.field(name), wanted, file, source.unread)
+        for name, wanted in source.lists.items()
+    }
     keys = {name: _key(table, name, file) for name in ("period_from", "period_to")}
     ruleset = cells.read(table.column("ruleset"), table.schema.field("ruleset"), _CODE, file)
     refused = _without_key(row_id, ruleset.column, table, keys)
+    refused = _without_list(refused, row_id, many)
     dropped = np.zeros(size, dtype=bool)
     dropped[[found.row for found in refused]] = True
     apart = dropped.copy()
-    for one in read.values():
-        if one.unreadable is not None:
-            apart |= one.unreadable
+    for unreadable in (*(one.unreadable for one in read.values()), *(one.unreadable for one in many.values())):
+        if unreadable is not None:
+            apart |= unreadable
     periods = {name: key.column.values.astype(np.int64, copy=False) for name, key in keys.items()}
     pieces = []
     if not bool(apart.any()):
         columns = {name: one.column for name, one in read.items()}
         positions = np.arange(size, dtype=np.int64)
-        rows = Rows(positions, ruleset.column, periods["period_from"], periods["period_to"], columns)
+        children = {name: one.children for name, one in many.items()}
+        rows = Rows(positions, ruleset.column, periods["period_from"], periods["period_to"], columns, children)
         pieces.append(Piece(rows, positions))
     else:
         clean = np.flatnonzero(~apart)
         if len(clean):
-            columns = {name: cells.take(one.column, clean) for name, one in read.items()}
-            pieces.append(_piece(clean, ruleset.column, periods, columns))
+            columns = {name: arrays.take(one.column, clean) for name, one in read.items()}
+            children = {name: lists.taken(one.children, clean) for name, one in many.items()}
+            pieces.append(_piece(clean, ruleset.column, periods, columns, children))
         unread = np.flatnonzero(apart & ~dropped)
         if len(unread):
-            pieces.append(_piece(unread, ruleset.column, periods, {n: one.as_came(unread) for n, one in read.items()}))
+            columns = {name: one.as_came(unread) for name, one in read.items()}
+            children = {name: one.as_came(unread) for name, one in many.items()}
+            pieces.append(_piece(unread, ruleset.column, periods, columns, children))
     return Batch(
+        first=first,
         size=size,
         row_id=row_id,
-        keys=_row_keys(row_id),
+        keys=row_ids.keys(row_id),
         ruleset=ruleset.column,
         period_from=periods["period_from"],
         period_to=periods["period_to"],
         pieces=tuple(pieces),
         refused=tuple(refused),
-        passing={name: cells.passing(table.column(name)) for name in source.passing},
+        passing={name: arrays.passing(table.column(name)) for name in source.passing},
         texts={
             name: array
             for name, wanted in source.wanted.items()
-            if "number" in wanted.kinds and cells.is_text((array := cells.plain(table.column(name))).type)
+            if "number" in wanted.kinds and arrays.is_text((array := arrays.plain(table.column(name))).type)
         },
     )
 
@@ -222,9 +249,10 @@ def _piece(
     ruleset: Column,
     periods: Mapping[str, NDArray[np.int64]],
     columns: Mapping[str, Column],
+    children: Mapping[str, Children],
 ) -> Piece:
     from_, to = periods["period_from"][positions], periods["period_to"][positions]
-    return Piece(Rows(positions, cells.take(ruleset, positions), from_, to, columns), positions)
+    return Piece(Rows(positions, arrays.take(ruleset, positions), from_, to, columns, children), positions)
 
 
 def _key(table: Any, name: str, file: str) -> Cells:
@@ -257,33 +285,12 @@ def _without_key(row_id: Any, ruleset: Column, table: Any, keys: Mapping[str, Ce
     return [found[position] for position in sorted(found)]
 
 
-def _ids(array: Any, file: str) -> Any:
-    """Row ids as text or int64."""
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    if cells.is_text(array.type) or pa.types.is_int64(array.type):
-        return array
-    if pa.types.is_integer(array.type) and not pa.types.is_uint64(array.type):
-        return array.cast(pa.int64())
-    if pa.types.is_null(array.type) or pa.types.is_uint64(array.type):
-        return array.cast(pa.string())
-    raise FileProblem(
-        "portfolio-column-type",
-        file,
-        column="row_id",
-        came=str(array.type),
-        instead="Write row ids as text or whole numbers.",
-        instead_zh="行号请写成文本或整数。",
-    )
-
-
-def _row_keys(row_id: Any) -> tuple[Words, Words]:
-    """Two 64-bit numbers an id, from Arrow's own buffers."""
-    if pa.types.is_int64(row_id.type):
-        return keys_of_numbers(np.asarray(row_id.fill_null(0)))
-    _, offsets, data = row_id.buffers()
-    if offsets is None or len(row_id) == 0:
-        return keys_of_text(np.zeros(0, dtype=np.uint8), np.zeros(0, np.int64), np.zeros(0, np.int64))
-    ends = np.frombuffer(offsets, dtype=np.int32)[row_id.offset : row_id.offset + len(row_id) + 1].astype(np.int64)
-    octets = np.zeros(0, dtype=np.uint8) if data is None else np.frombuffer(data, dtype=np.uint8)
-    return keys_of_text(octets, ends[:-1], ends[1:])
+def _without_list(found: list[RowProblem], row_id: Any, many: Mapping[str, ListCells]) -> list[RowProblem]:
+    """Refuse rows, too, whose cell holds no list where a list belongs."""
+    refused = {one.row: one for one in found}
+    for name, one in many.items():
+        for position, why in one.wrong.items():
+            if position not in refused:
+                id_ = row_id[position].as_py()
+                refused[position] = row_problem(position, id_, why.code, name, why.value, None, **why.parameters)
+    return [refused[position] for position in sorted(refused)]

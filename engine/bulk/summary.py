@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, version
@@ -13,9 +13,10 @@ from typing import Final, TypeVar
 import numpy as np
 
 from engine.bulk.money import exact_sum
+from engine.bulk.overlaps import Overlaps
 from engine.compiler.program import Compiled
 from engine.evaluator.batch import Dispatched
-from engine.evaluator.rows import RowProblem
+from engine.evaluator.rows import RowProblem, day_text
 
 Key = TypeVar("Key")
 
@@ -27,6 +28,7 @@ class RulesetSummary:
     """What a rule set billed."""
 
     id: str
+    in_force_from: str  # where several rule sets share the id: the first day of this one; else ""
     title: str
     version: str
     currency: str
@@ -49,6 +51,7 @@ class Summary:
     warnings: Mapping[str, Mapping[str, int]]  # level -> warning -> rows
     files: Mapping[str, int]  # -> rows
     line_tables: Mapping[str, Sequence[str]]  # table of lines -> rule sets
+    overlaps: Overlaps | None  # None: the file has no column `account`
     seconds: float
     engine: str
 
@@ -70,6 +73,7 @@ class Summary:
             "rulesets": [
                 {
                     "ruleset": one.id,
+                    **({"in_force_from": one.in_force_from} if one.in_force_from else {}),
                     "title": one.title,
                     "version": one.version,
                     "currency": one.currency,
@@ -84,6 +88,7 @@ class Summary:
             "warnings": {level: dict(ids) for level, ids in self.warnings.items()},
             "files": dict(self.files),
             "line_tables": {name: list(ids) for name, ids in self.line_tables.items()},
+            **({} if self.overlaps is None else {"overlaps": self.overlaps.to_json()}),
             "seconds": round(self.seconds, 3),
             "bills_per_second": round(self.bills_per_second),
             "engine": self.engine,
@@ -102,19 +107,28 @@ class Tally:
     refused: Counter[str] = field(default_factory=Counter)
     warnings: Counter[tuple[str, str]] = field(default_factory=Counter)  # by level and warning
 
-    def count(self, rows: int, done: Iterable[Dispatched], refused: Sequence[RowProblem]) -> None:
-        """Take a batch in."""
+    def count(
+        self, rows: int, done: Iterable[Dispatched], refused: Sequence[RowProblem], key: Callable[[Compiled], str]
+    ) -> None:
+        """Take a batch in; what the lines of all parts come to is what the bills come to."""
         self.rows += rows
         self.refused.update(found.code for found in refused)
         for one in done:
             for group in one.groups:
-                id_, result = group.compiled.id, group.result
+                id_, result, program = key(group.compiled), group.result, group.compiled.program
+                total = exact_sum(result.total)
                 self.billed[id_] += len(result.kept)
-                self.totals[id_] += exact_sum(result.total)
-                for line in group.compiled.program.lines:
+                self.totals[id_] += total
+                parts = Decimal(0)
+                for line in program.lines:
                     amounts = result.amounts[line.id]
                     shown = result.shown.get(line.id)
-                    self.lines[id_, line.id] += exact_sum(amounts if shown is None else np.where(shown, amounts, 0))
+                    amount = exact_sum(amounts if shown is None else np.where(shown, amounts, 0))
+                    self.lines[id_, line.id] += amount
+                    if line.money:
+                        parts += Decimal(amount).scaleb(-program.steps[line.amount].type.places)
+                whole = Decimal(total).scaleb(-program.steps[program.total].type.places)
+                assert parts == whole, f"{id_}: lines add up to {parts}, bills to {whole}"
                 for code, amounts in result.ledgers.items():
                     self.ledgers[id_, code] += exact_sum(amounts)
                 for warning in group.compiled.program.warnings:
@@ -146,6 +160,7 @@ class Tally:
         source: Path,
         files: Mapping[str, int],
         line_tables: Mapping[str, Sequence[str]],
+        overlaps: Overlaps | None,
         seconds: float,
     ) -> Summary:
         """Give the counts and sums as decimals."""
@@ -154,7 +169,7 @@ class Tally:
             rows=self.rows,
             billed=self.billed.total(),
             refused=dict(sorted(self.refused.items())),
-            rulesets=tuple(self._ruleset(book[id_]) for id_ in sorted(self.billed)),
+            rulesets=tuple(self._ruleset(id_, book[id_]) for id_ in sorted(self.billed)),
             warnings={
                 level: {id_: count for (at, id_), count in sorted(self.warnings.items()) if at == level}
                 for level in _LEVELS
@@ -162,12 +177,13 @@ class Tally:
             },
             files=dict(files),
             line_tables={name: ids for name, ids in line_tables.items() if any(self.billed[id_] for id_ in ids)},
+            overlaps=overlaps,
             seconds=seconds,
             engine=engine_version(),
         )
 
-    def _ruleset(self, compiled: Compiled) -> RulesetSummary:
-        program, id_ = compiled.program, compiled.id
+    def _ruleset(self, id_: str, compiled: Compiled) -> RulesetSummary:
+        program = compiled.program
 
         def money(whole: int, step: int) -> Decimal:
             return Decimal(whole).scaleb(-program.steps[step].type.places)
@@ -178,7 +194,8 @@ class Tally:
             if line.money:
                 charges[line.charge] = charges.get(line.charge, Decimal(0)) + lines[line.id]
         return RulesetSummary(
-            id=id_,
+            id=compiled.id,
+            in_force_from="" if id_ == compiled.id else day_text(compiled.first_day),
             title=compiled.title,
             version=compiled.content_hash,
             currency=compiled.currency,

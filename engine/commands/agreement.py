@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 import click
 
@@ -59,7 +60,7 @@ class _Done:
 
 
 def _text(ruleset: str, one: Difference, language: Language) -> str:
-    given = " ".join(f"--set {name}={value}" for name, value in one.given.items())
+    given = " ".join(f"--set {quote(f'{name}={value}')}" for name, value in one.given.items())
     columns, decimals = ("列算", "十进制") if language == "zh" else ("by columns", "in decimals")
     return (
         f"\n{ruleset}: {one.path}: {columns} {one.by_columns}; {decimals} {one.in_decimals}\n"

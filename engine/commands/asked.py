@@ -1,4 +1,8 @@
-"""What somebody asks to be billed: a billing period, and values from `--set`, a JSON file or a portfolio."""
+"""What somebody asks to be billed: a billing period, and values from `--set`, a JSON file or a portfolio.
+
+A list is an array of objects, an object of arrays, or an array of values where it has one input: in a JSON file as it
+is, after `--set NAME=` as JSON text.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from engine.calendars.days import read_day
 from engine.commands.output import Language, failure, file_failure, listed
-from engine.evaluator.door import BUILT_IN
+from engine.commands.rates import Rate
+from engine.evaluator.row_door import row_inputs
+from engine.evaluator.rows import RowProblem
 
 if TYPE_CHECKING:
     from engine.compiler.program import Compiled
@@ -26,12 +32,14 @@ _ROW_KEYS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One row to bill: values as texts (or as a file had them) by input name."""
+    """One row to bill: values as texts (or as a file had them) by the names of inputs and lists."""
 
+    compiled: Compiled
     row_id: object
     period_from: date | str  # text where a file's cell is no day; the bill is then refused with it
     period_to: date | str  # half-open
     values: Mapping[str, object]
+    refused: RowProblem | None = None  # why it is not billed, where that is known already
 
 
 def read_period(text: str) -> tuple[date, date]:
@@ -71,9 +79,33 @@ def set_values(compiled: Compiled, written: Sequence[str]) -> dict[str, object]:
         if name in values:
             raise failure(f"dianjia: --set: `{name}` is given twice.", f"dianjia: --set: `{name}` 给了两次。", 2)
         _known(compiled, name, "--set")
-        _plain(compiled, name, value)
-        values[name] = value
+        if name in _lists(compiled):
+            values[name] = _list(name, value)
+        else:
+            _plain(compiled, name, value)
+            values[name] = value
     return values
+
+
+def _lists(compiled: Compiled) -> list[str]:
+    return [axis.name for axis in compiled.program.axes]
+
+
+def _list(name: str, text: str) -> object:
+    """Read a list that stands behind --set."""
+    try:
+        came = json.loads(text, parse_float=str, parse_int=str)
+    except ValueError:
+        came = None
+    if isinstance(came, list | dict):
+        return came
+    raise failure(
+        f"dianjia: --set: `{name}={text}` is no list.\n"
+        f'  Write it as JSON, for example --set \'{name}=[{{"kva": "1000"}}]\', or give a file with --input.',
+        f"dianjia: --set: `{name}={text}` 不是列表。\n"
+        f'  请写成 JSON，例如 --set \'{name}=[{{"kva": "1000"}}]\'，或用 --input 给出文件。',
+        2,
+    )
 
 
 def _plain(compiled: Compiled, name: str, value: str) -> None:
@@ -106,7 +138,7 @@ def _plain(compiled: Compiled, name: str, value: str) -> None:
 
 
 def _known(compiled: Compiled, name: str, where: str) -> None:
-    names = [spec.name for spec in compiled.program.inputs if spec.name not in BUILT_IN]
+    names = [*(spec.name for spec in row_inputs(compiled)), *_lists(compiled)]
     if name in names:
         return
     near = get_close_matches(name, names, n=1, cutoff=0.5)
@@ -120,24 +152,25 @@ def _known(compiled: Compiled, name: str, where: str) -> None:
 
 
 def read_asked(
-    compiled: Compiled,
+    rate: Rate,
     period: str | None,
     written: Sequence[str],
     file: Path | None,
     row_ids: Sequence[str],
+    pass_through: Sequence[str],
     language: Language,
 ) -> Iterator[Asked]:
-    """Give the rows that are asked for.
+    """Give the rows that are asked for, each with the version of the rule set that bills its days.
 
     Args:
-        compiled: the rule set.
+        rate: the rule set.
         period: of `--set`, or of a JSON file that names none.
         written: NAME=VALUE; over a JSON file, they replace its values.
         file: JSON (an object of values, or a list of them), or a portfolio: CSV, Parquet, Arrow.
         row_ids: of a portfolio, the rows that are meant; none: all of this rule set.
+        pass_through: of a portfolio, columns that are meant to be unread.
         language: of problems.
     """
-    values = set_values(compiled, written)
     if file is None:
         if period is None:
             raise failure(
@@ -145,15 +178,17 @@ def read_asked(
                 "dianjia: 账单需要计费周期：--period 2026-01",
                 2,
             )
-        yield Asked("1", *read_period(period), values)
+        days = read_period(period)
+        compiled = rate.at(*days)
+        yield Asked(compiled, "1", *days, set_values(compiled, written))
     elif file.suffix == ".json":
         wanted = frozenset(row_ids)
         for number, found in enumerate(_json_rows(file), start=1):
-            asked = _of_json(compiled, found, str(number), period, values, file)
+            asked = _of_json(rate, found, str(number), period, written, file)
             if not wanted or str(asked.row_id) in wanted:
                 yield asked
     else:
-        yield from _of_portfolio(compiled, file, row_ids, period, values, language)
+        yield from _of_portfolio(rate, file, row_ids, period, written, pass_through, language)
 
 
 def _json_rows(file: Path) -> list[dict[str, Any]]:
@@ -180,22 +215,12 @@ def _json_rows(file: Path) -> list[dict[str, Any]]:
 
 
 def _of_json(
-    compiled: Compiled, found: dict[str, Any], number: str, period: str | None, over: Mapping[str, object], file: Path
+    rate: Rate, found: dict[str, Any], number: str, period: str | None, written: Sequence[str], file: Path
 ) -> Asked:
-    values: dict[str, object] = {}
-    for name, value in found.items():
-        if name in _ROW_KEYS:
-            continue
-        _known(compiled, name, str(file))
-        if isinstance(value, dict | list):
-            shown = json.dumps(value, ensure_ascii=False)
-            raise failure(
-                f"{file}: json-shape: `{name}` holds {shown}. Give one number or text.",
-                f"{file}: json-shape: `{name}` 的值是 {shown}。请给一个数或文本。",
-            )
-        values[name] = {True: "true", False: "false"}[value] if isinstance(value, bool) else value
     if "period_from" in found and "period_to" in found:
         first, end = read_period(f"{found['period_from']}..{found['period_to']}")
+    elif isinstance(found.get("period"), dict) and found["period"].keys() == {"from", "to"}:  # as bills are printed
+        first, end = read_period(f"{found['period']['from']}..{found['period']['to']}")
     elif found.get("period") or period:
         first, end = read_period(str(found.get("period") or period))
     else:
@@ -204,15 +229,30 @@ def _of_json(
             f"{file}: 账单需要计费周期：`period`，或 `period_from` 与 `period_to`，或 --period",
             2,
         )
-    return Asked(found.get("row_id", number), first, end, {**values, **over})
+    compiled = rate.at(first, end)
+    values: dict[str, object] = {}
+    for name, value in found.items():
+        if name in _ROW_KEYS:
+            continue
+        _known(compiled, name, str(file))
+        if isinstance(value, dict | list) and name not in _lists(compiled):
+            shown = json.dumps(value, ensure_ascii=False)
+            raise failure(
+                f"{file}: json-shape: `{name}` holds {shown}. Give one number or text.",
+                f"{file}: json-shape: `{name}` 的值是 {shown}。请给一个数或文本。",
+            )
+        values[name] = {True: "true", False: "false"}[value] if isinstance(value, bool) else value
+    over = set_values(compiled, written)
+    return Asked(compiled, found.get("row_id", number), first, end, {**values, **over})
 
 
 def _of_portfolio(
-    compiled: Compiled,
+    rate: Rate,
     file: Path,
     row_ids: Sequence[str],
     period: str | None,
-    over: Mapping[str, object],
+    written: Sequence[str],
+    pass_through: Sequence[str],
     language: Language,
 ) -> Iterator[Asked]:
     from engine.bulk.problems import FileProblem
@@ -226,11 +266,13 @@ def _of_portfolio(
         )
     wanted = set(row_ids)
     try:
-        for row in portfolio_rows(file, compiled, wanted):
+        for row in portfolio_rows(file, rate.versions, row_ids, rate.book.rulesets, pass_through):
             wanted.discard(str(row.row_id))
-            yield Asked(row.row_id, row.period_from, row.period_to, {**row.values, **over})
+            values = {**row.values, **set_values(row.compiled, written)}
+            yield Asked(row.compiled, row.row_id, row.period_from, row.period_to, values, row.refused)
     except FileProblem as found:
         raise file_failure(found, language) from None
     if wanted:
         rows = listed(sorted(wanted))
-        raise failure(f"{file}: {compiled.id} has no row {rows}.", f"{file}: {compiled.id} 没有 {rows} 这一行。")
+        id_ = rate.versions[0].id
+        raise failure(f"{file}: {id_} has no row {rows}.", f"{file}: {id_} 没有 {rows} 这一行。")

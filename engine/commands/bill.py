@@ -2,130 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
-from decimal import Decimal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import click
-import numpy as np
 
-from engine.calendars.days import day_number
-from engine.commands.asked import Asked, read_asked
+from engine.commands.asked import read_asked
+from engine.commands.one_row import billed
 from engine.commands.output import Language, complain, emit, refusal_json, refusal_text, table
 from engine.commands.rates import one_ruleset
 from engine.commands.words import words
 from engine.compiler.program import Compiled
-from engine.evaluator.evaluate import evaluate
-from engine.evaluator.reference import Bill, reference
-from engine.evaluator.rows import Column, RowProblem, Rows
+from engine.evaluator.reference import Bill, BillLine
+from engine.evaluator.rows import RowProblem
 
 
-def bill(
-    ruleset: str,
-    rules: Sequence[Path],
-    period: str | None,
-    written: Sequence[str],
-    file: Path | None,
-    row_ids: Sequence[str],
-    format_: str,
-    language: Language,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Which:
+    """The rows that somebody asks for, as typed."""
+
+    ruleset: str
+    rules: Sequence[Path]
+    period: str | None
+    written: Sequence[str]
+    file: Path | None
+    row_ids: Sequence[str]
+    pass_through: Sequence[str]
+
+
+def bill(which: Which, format_: str, language: Language) -> None:
     """Print the bills that are asked for; exit 1 where one is refused."""
-    compiled = one_ruleset(rules, ruleset, language)
-    bills: list[dict[str, object]] = []
-    refused = False
-    for asked in read_asked(compiled, period, written, file, row_ids, language):
-        made = billed(compiled, asked)
-        if isinstance(made, RowProblem):
-            refused = True
-            _refuse(made, file is not None, format_, language, bills)
-        elif format_ == "json":
-            bills.append(bill_json(compiled, made, file is not None))
-        else:
-            click.echo(bill_text(compiled, made, language, file is not None))
-    _finish(bills, refused, file is not None, format_)
+    several = which.file is not None
+    _each(
+        which,
+        format_,
+        language,
+        lambda compiled, made: bill_json(compiled, made, several),
+        lambda compiled, made: bill_text(compiled, made, language, several),
+    )
 
 
-def explain(
-    ruleset: str,
-    rules: Sequence[Path],
-    period: str | None,
-    written: Sequence[str],
-    file: Path | None,
-    row_ids: Sequence[str],
-    format_: str,
-    language: Language,
-) -> None:
+def explain(which: Which, format_: str, language: Language) -> None:
     """Print each bill with its working; exit 1 where one is refused."""
     from engine.evaluator import explain as working
     from engine.evaluator import explain_text
 
-    compiled = one_ruleset(rules, ruleset, language)
+    _each(
+        which,
+        format_,
+        language,
+        lambda compiled, made: working.to_json(working.explain(compiled, made)),
+        lambda compiled, made: explain_text.render_text(working.explain(compiled, made), language),
+    )
+
+
+def _each(
+    which: Which,
+    format_: str,
+    language: Language,
+    as_json: Callable[[Compiled, Bill], dict[str, object]],
+    as_text: Callable[[Compiled, Bill], str],
+) -> None:
+    """Bill the rows that are asked for, and print what is made of each bill, or why there is none."""
+    several = which.file is not None
+    rate = one_ruleset(which.rules, which.ruleset, language)
     found: list[dict[str, object]] = []
     refused = False
-    for asked in read_asked(compiled, period, written, file, row_ids, language):
-        made = billed(compiled, asked)
+    for asked in read_asked(rate, which.period, which.written, which.file, which.row_ids, which.pass_through, language):
+        made = billed(asked)
         if isinstance(made, RowProblem):
             refused = True
-            _refuse(made, file is not None, format_, language, found)
-            continue
-        explanation = working.explain(compiled, made)
-        if format_ == "json":
-            found.append(working.to_json(explanation))
+            prefix = f"{made.row_id}: " if several else ""
+            complain(prefix + refusal_text(made, language))
+            if format_ == "json":
+                found.append({"refused": refusal_json(made)})
+        elif format_ == "json":
+            found.append(as_json(asked.compiled, made))
         else:
-            click.echo(explain_text.render_text(explanation, language))
-    _finish(found, refused, file is not None, format_)
-
-
-def _refuse(made: RowProblem, several: bool, format_: str, language: Language, found: list[dict[str, object]]) -> None:
-    prefix = f"{made.row_id}: " if several else ""
-    complain(prefix + refusal_text(made, language))
-    if format_ == "json":
-        found.append({"refused": refusal_json(made)})
-
-
-def _finish(found: list[dict[str, object]], refused: bool, several: bool, format_: str) -> None:
+            click.echo(as_text(asked.compiled, made))
     if format_ == "json":
         emit(found if several else found[0])
     if refused:
         raise SystemExit(1)
-
-
-def billed(compiled: Compiled, asked: Asked) -> Bill | RowProblem:
-    """Bill one row in decimals and by columns; that the two differ is a fault of the engine and stops the command."""
-    made = reference(
-        compiled, asked.values, period_from=asked.period_from, period_to=asked.period_to, row_id=asked.row_id
-    )
-    if not isinstance(asked.period_from, date) or not isinstance(asked.period_to, date):
-        return made
-    result = evaluate(compiled, one_row(compiled, asked))
-    if isinstance(made, RowProblem):
-        assert [found.code for found in result.problems] == [made.code], f"columns: {result.problems}, decimals: {made}"
-        return made
-    places = compiled.program.steps[compiled.program.total].type.places
-    assert len(result.kept) == 1, f"columns: {result.problems}, decimals: a bill"
-    total = Decimal(int(result.total[0])).scaleb(-places)
-    assert total == made.total, f"columns: {total}, decimals: {made.total}"
-    return made
-
-
-def one_row(compiled: Compiled, asked: Asked) -> Rows:
-    """A batch of one row whose cells are as they came."""
-    assert isinstance(asked.period_from, date)
-    assert isinstance(asked.period_to, date)
-    columns = {}
-    for name, value in asked.values.items():
-        cell = np.empty(1, dtype=object)
-        cell[0] = value
-        columns[name] = Column(cell)
-    return Rows(
-        row_id=np.array([asked.row_id], dtype=object),
-        ruleset=Column(np.zeros(1, dtype=np.int64), codes=(compiled.id,)),
-        period_from=np.array([day_number(asked.period_from)], dtype=np.int64),
-        period_to=np.array([day_number(asked.period_to)], dtype=np.int64),
-        columns=columns,
-    )
 
 
 def bill_json(compiled: Compiled, made: Bill, several: bool) -> dict[str, object]:
@@ -141,6 +101,8 @@ def bill_json(compiled: Compiled, made: Bill, several: bool) -> dict[str, object
                 "title": line.title,
                 "amount": f"{line.amount:f}",
                 "part": line.part,
+                "part_from": line.part_from.isoformat(),
+                "part_to": line.part_to.isoformat(),
                 "quantity": None if line.quantity is None else f"{line.quantity:f}",
                 "unit": line.quantity_unit,
                 "price": None if line.price is None else f"{line.price:f}",
@@ -171,16 +133,11 @@ def bill_text(compiled: Compiled, made: Bill, language: Language, several: bool)
     say = words(language)
     head = f"{compiled.id}  {compiled.title}".rstrip()
     period = f"{made.period_from.isoformat()}..{made.period_to.isoformat()}"
-    rows = [
-        [
-            line.id if line.money else f"({line.id})",
-            line.title,
-            "" if line.quantity is None else f"{line.quantity:f} {line.quantity_unit}".rstrip(),
-            "" if line.price is None else f"{line.price:f} {line.price_unit}".rstrip(),
-            f"{line.amount:f}",
-        ]
-        for line in made.lines
-    ]
+    rows: list[list[str]] = []
+    for (part, from_, to), lines in groupby(made.lines, key=lambda one: (one.part, one.part_from, one.part_to)):
+        if part:
+            rows.append([f"{say('part')} {part}", f"{from_.isoformat()}..{to.isoformat()}", "", "", ""])
+        rows += [_cells(line) for line in lines]
     rows.append([say("total"), "", "", made.currency, f"{made.total:f}"])
     headers = [say("line"), say("title"), say("quantity"), say("price"), say("amount")]
     parts = [f"{made.row_id}: {head}" if several else head, period, "", table(rows, headers, "<<>>>")]
@@ -191,3 +148,13 @@ def bill_text(compiled: Compiled, made: Bill, language: Language, several: bool)
         if warning.action:
             parts.append(f"  {say('action')}: {warning.action}")
     return "\n".join(parts) + "\n" * several
+
+
+def _cells(line: BillLine) -> list[str]:
+    return [
+        line.id if line.money else f"({line.id})",
+        line.title,
+        "" if line.quantity is None else f"{line.quantity:f} {line.quantity_unit}".rstrip(),
+        "" if line.price is None else f"{line.price:f} {line.price_unit}".rstrip(),
+        f"{line.amount:f}",
+    ]

@@ -15,6 +15,7 @@ from engine.commands.run import Options, bill_portfolio, need_arrow, summary_tex
 
 if TYPE_CHECKING:
     from engine.bulk.portfolio import Written
+    from engine.compiler.compile import RateBook
 
 PORTFOLIO = "portfolio.parquet"
 
@@ -60,7 +61,7 @@ def demo(
     click.echo(summary_text(summary, language))
     if summary.refused_rows != planted:
         complain(_other_rules(planted, summary.refused_rows, language))
-    _explain_one(book.rulesets, portfolio, output, format_out, language)
+    _explain_one(book, portfolio, output, format_out, language)
     click.echo(f"\n{output}/")
 
 
@@ -87,29 +88,25 @@ def _other_rules(planted: int, refused: int, language: Language) -> str:
     return f"\n{planted:,} rows were planted, {refused:,} refused: these rules differ from the shipped ones"
 
 
-def _explain_one(rulesets: object, portfolio: Path, output: Path, format_out: str, language: Language) -> None:
+def _explain_one(book: RateBook, portfolio: Path, output: Path, format_out: str, language: Language) -> None:
     """Explain the first bill that raised an amber or red warning, else the first bill."""
-    from collections.abc import Mapping
-
     from engine.bulk.single import portfolio_rows
     from engine.commands.asked import Asked
-    from engine.commands.bill import billed
+    from engine.commands.one_row import billed
     from engine.evaluator.explain import explain
     from engine.evaluator.explain_text import render_text
     from engine.evaluator.rows import RowProblem
 
-    assert isinstance(rulesets, Mapping)
     chosen = _chosen(output, format_out)
     if chosen is None:
         return
     row_id, ruleset = chosen
-    compiled = rulesets[ruleset]
-    for row in portfolio_rows(portfolio, compiled, {row_id}):
-        made = billed(compiled, Asked(row.row_id, row.period_from, row.period_to, row.values))
+    for row in portfolio_rows(portfolio, book.of(ruleset), {row_id}, book.rulesets):
+        made = billed(Asked(row.compiled, row.row_id, row.period_from, row.period_to, row.values, row.refused))
         if isinstance(made, RowProblem):  # the planted row that repeats its id
             continue
         click.echo(f"\ndianjia explain {ruleset} --input {portfolio} --row {row_id}\n")
-        click.echo(render_text(explain(compiled, made), language))
+        click.echo(render_text(explain(row.compiled, made), language))
         return
 
 

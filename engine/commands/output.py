@@ -96,14 +96,9 @@ def annotation(found: Problem, language: Language) -> str:
 
 
 def refusal_text(found: RowProblem, language: Language) -> str:
-    """Why a row has no bill: the place of the rule, the code, the reason, and what to do."""
+    """Why a row has no bill, as problems of the rules are shown: with the rule's line, and what to do."""
     as_problem = _as_problem(found)
-    if as_problem is None:
-        return f"{found.code}: {found.reason}"
-    where = "" if found.place is None else f"{found.place}: "
-    advice = remedy(as_problem, language)
-    first = f"{where}{found.code}: {headline(as_problem, language)}"
-    return f"{first}\n  {advice}" if advice else first
+    return f"{found.code}: {found.reason}" if as_problem is None else render(as_problem, language)
 
 
 def refusal_json(found: RowProblem) -> dict[str, object]:
@@ -122,7 +117,7 @@ def _as_problem(found: RowProblem) -> Problem | None:
     known: Mapping[str, str] = {"field": found.field, "value": found.value, **found.parameters}
     if found.code not in CATALOGUE or placeholders(found.code) - known.keys():
         return None
-    return problem(found.code, None, None, **known)
+    return problem(found.code, found.place, None, **known)
 
 
 def listed(names: Iterable[Any]) -> str:

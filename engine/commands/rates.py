@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
+from engine.calendars.days import day_number
 from engine.commands.output import Language, complain, counted, failure, show_problems
 
 if TYPE_CHECKING:
@@ -41,7 +44,25 @@ def compiled_book(paths: Sequence[Path], language: Language) -> RateBook:
         raise SystemExit(1) from None
 
 
-def one_ruleset(paths: Sequence[Path], name: str, language: Language) -> Compiled:
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A rule set that was named, in its rate book."""
+
+    book: RateBook
+    versions: tuple[Compiled, ...]  # rule sets of one id, by first day
+
+    def at(self, period_from: date | str, period_to: date | str) -> Compiled:
+        """Give the version that bills some days; where none does, one whose door says so."""
+        if not isinstance(period_from, date) or not isinstance(period_to, date):
+            return self.versions[0]
+        if len(self.versions) == 1:
+            return self.versions[0]
+        found = self.book.at(self.versions[0].id, day_number(period_from), day_number(period_to))
+        assert found is not None
+        return found
+
+
+def one_ruleset(paths: Sequence[Path], name: str, language: Language) -> Rate:
     """Give a rule set by its id; what is wrong elsewhere in the rate book is mentioned, and does not stop its bills.
 
     Problems of its own files, and of documents that claim the same name as one of them, end the command.
@@ -50,10 +71,10 @@ def one_ruleset(paths: Sequence[Path], name: str, language: Language) -> Compile
     from engine.language.problems import ProblemsFound
 
     book, found = compile_all(rule_paths(paths))
-    compiled = book.rulesets.get(name)
-    own = set() if compiled is None else set(compiled.files)
+    versions = book.of(name)
+    own = {file for one in versions for file in one.files}
     if found and (
-        compiled is None or any(at is not None and at.file in own for one in found for at in (one.place, one.other))
+        not versions or any(at is not None and at.file in own for one in found for at in (one.place, one.other))
     ):
         show_problems(ProblemsFound(found).problems, language)
         raise SystemExit(1)
@@ -61,16 +82,14 @@ def one_ruleset(paths: Sequence[Path], name: str, language: Language) -> Compile
         complain(f"其他规则有 {len(found)} 个问题，`dianjia check` 会列出\n")
     elif found:
         complain(f"{counted(len(found), 'problem')} in other rules; `dianjia check` shows what is wrong\n")
-    return compiled or find_ruleset(book, name)
+    return Rate(book, versions or _not_found(book, name))
 
 
-def find_ruleset(book: RateBook, name: str) -> Compiled:
-    """Give a rule set by its id, or say which ids are near and end the command."""
-    found = book.rulesets.get(name)
-    if found is not None:
-        return found
-    near = get_close_matches(name, book.rulesets, n=3, cutoff=0.5)
-    endings = [one for one in book.rulesets if name in one]
+def _not_found(book: RateBook, name: str) -> NoReturn:
+    """Say which ids are near, and end the command."""
+    ids = list(dict.fromkeys(one.id for one in book.rulesets.values()))
+    near = get_close_matches(name, ids, n=3, cutoff=0.5)
+    endings = [one for one in ids if name in one]
     hint = ", ".join(f"`{one}`" for one in dict.fromkeys([*endings[:3], *near]))
     advice = f"Did you mean {hint}?" if hint else "`dianjia list` shows the rule sets there are."
     advice_zh = f"是否指 {hint}？" if hint else "`dianjia list` 列出现有的规则集。"

@@ -16,6 +16,7 @@ from engine.commands.rates import compiled_book
 from engine.commands.words import words
 
 if TYPE_CHECKING:
+    from engine.bulk.overlaps import Overlaps
     from engine.bulk.run import Summary
     from engine.bulk.sinks import Format
     from engine.compiler.compile import RateBook
@@ -118,7 +119,8 @@ def summary_text(summary: Summary, language: Language) -> str:
     parts = [table(head, align="<>"), ""]
     rows = []
     for ruleset in summary.rulesets:
-        rows.append([ruleset.id, "", f"{ruleset.billed:,}", f"{ruleset.total:,f}", ruleset.currency])
+        named = f"{ruleset.id}@{ruleset.in_force_from}" if ruleset.in_force_from else ruleset.id
+        rows.append([named, "", f"{ruleset.billed:,}", f"{ruleset.total:,f}", ruleset.currency])
         rows += [["", charge, "", f"{amount:,f}", ""] for charge, amount in ruleset.charges.items()]
     headers = [say("rule set"), say("charge"), say("bills"), say("amount"), say("currency")]
     parts.append(table(rows, headers, "<<>>"))
@@ -127,7 +129,25 @@ def summary_text(summary: Summary, language: Language) -> str:
         parts += ["", table(rows, [say("level"), say("warning"), say("rows")], "<<>")]
     if summary.refused:
         parts += ["", table(_counted(summary.refused), [say("refused"), say("rows")], "<>")]
+    if summary.overlaps is not None and summary.overlaps.rows:
+        parts += ["", _overlapping(summary.overlaps, language)]
     return "\n".join(parts)
+
+
+def _overlapping(found: Overlaps, language: Language) -> str:
+    """A warning of rows of one account that bill the same days; they were billed."""
+    say = words(language)
+    count = f"{found.rows:,}"
+    head = (
+        f"{count} 行与同一户号的另一行计费周期重叠（均已出账）："
+        if language == "zh"
+        else f"{count} billed rows overlap another row of their account and rule set:"
+    )
+    rows = [
+        [one.account, one.ruleset, one.row_id, one.period, one.other_row_id, one.other_period] for one in found.first
+    ]
+    headers = [say("account"), say("rule set"), say("row"), say("period"), say("with row"), say("period")]
+    return f"{head}\n{table(rows, headers)}"
 
 
 def _counted(counts: Mapping[str, int]) -> list[list[str]]:

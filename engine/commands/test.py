@@ -9,17 +9,16 @@ from pathlib import Path
 
 import click
 
+from engine.commands.answers import Answer, named, of_columns, of_decimals, with_named
 from engine.commands.asked import Asked
-from engine.commands.bill import one_row
+from engine.commands.one_row import SHAPE, as_batch
 from engine.commands.output import Language, complain, counted, emit, table
 from engine.commands.rates import compiled_book
 from engine.commands.words import words
 from engine.compiler.program import Compiled, TestCase
-from engine.evaluator.evaluate import Result, evaluate
-from engine.evaluator.reference import Bill, reference
+from engine.evaluator.evaluate import evaluate
+from engine.evaluator.reference import reference
 from engine.evaluator.rows import RowProblem
-
-ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +29,6 @@ class Difference:
     expected: str
     got: str
     interpreter: str  # columns, decimals; both where they agree
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What an interpreter makes of a test: amounts, quantities and prices by path, or a refusal."""
-
-    values: dict[str, Decimal]
-    warnings: tuple[str, ...]
-    refused: tuple[str, str] | None
-    reason: str
 
 
 def test(paths: Sequence[Path], random_rows: int, seed: int, format_: str, language: Language) -> None:
@@ -70,11 +59,15 @@ def test(paths: Sequence[Path], random_rows: int, seed: int, format_: str, langu
 
 def run_case(compiled: Compiled, case: TestCase) -> list[Difference]:
     """Run one test through both interpreters and give what is not as expected."""
-    asked = Asked(case.name, case.period_from, case.period_to, case.given)
-    by_columns = answer_of_columns(compiled, evaluate(compiled, one_row(compiled, asked), details=True))
-    in_decimals = answer_of_decimals(
-        compiled, reference(compiled, case.given, period_from=case.period_from, period_to=case.period_to)
-    )
+    asked = Asked(compiled, case.name, case.period_from, case.period_to, case.given)
+    names = named(compiled.program, case.expect)
+    made = reference(compiled, case.given, period_from=case.period_from, period_to=case.period_to)
+    in_decimals = of_decimals(compiled, made, names)
+    if isinstance(made, RowProblem) and made.code in SHAPE:  # columns cannot hold what is no list
+        by_columns = in_decimals
+    else:
+        told = evaluate(with_named(compiled, names), as_batch(asked), details=True)
+        by_columns = of_columns(compiled, told, names)
     found = {
         "columns": differences(case, by_columns),
         "decimals": differences(case, in_decimals),
@@ -105,66 +98,6 @@ def differences(case: TestCase, answer: Answer) -> list[tuple[str, str, str]]:
     if case.warnings is not None and sorted(case.warnings) != sorted(answer.warnings):
         found.append(("warnings", ", ".join(sorted(case.warnings)), ", ".join(sorted(answer.warnings))))
     return found
-
-
-def answer_of_decimals(compiled: Compiled, made: Bill | RowProblem) -> Answer:
-    """What the reference makes of a test."""
-    if isinstance(made, RowProblem):
-        return Answer({}, (), (made.code, made.field), made.reason)
-    program = compiled.program
-    values: dict[str, Decimal] = {}
-    shown = {line.id: line for line in made.lines}
-    for line in program.lines:
-        of = shown.get(line.id)
-        _enter(values, line.id, of.amount if of else ZERO, of.quantity if of else None, of.price if of else None)
-    _charges(compiled, values)
-    values["total"] = made.total
-    return Answer(values, tuple(warning.id for warning in made.warnings), None, "")
-
-
-def answer_of_columns(compiled: Compiled, result: Result) -> Answer:
-    """What the evaluator makes of a test, a batch of one row."""
-    if result.problems:
-        found = result.problems[0]
-        return Answer({}, (), (found.code, found.field), found.reason)
-    values: dict[str, Decimal] = {}
-    for line in compiled.program.lines:
-        shown = result.shown.get(line.id)
-        if shown is not None and not shown[0]:
-            _enter(values, line.id, ZERO, None, None)
-            continue
-        amount = _decimal(compiled, line.amount, result.amounts[line.id][0])
-        quantity = None if line.quantity is None else _decimal(compiled, line.quantity, result.quantities[line.id][0])
-        price = None if line.price is None else _decimal(compiled, line.price, result.prices[line.id][0])
-        assert amount is not None
-        _enter(values, line.id, amount, quantity, price)
-    _charges(compiled, values)
-    total = _decimal(compiled, compiled.program.total, result.total[0])
-    assert total is not None
-    values["total"] = total
-    raised = tuple(warning.id for warning in compiled.program.warnings if result.warnings[warning.id][0])
-    return Answer(values, raised, None, "")
-
-
-def _enter(
-    values: dict[str, Decimal], id_: str, amount: Decimal, quantity: Decimal | None, price: Decimal | None
-) -> None:
-    values[id_] = values[f"{id_}.amount"] = amount
-    if quantity is not None:
-        values[f"{id_}.quantity"] = quantity
-    if price is not None:
-        values[f"{id_}.price"] = price
-
-
-def _charges(compiled: Compiled, values: dict[str, Decimal]) -> None:
-    """Enter the charges of several lines: the sum of the lines that carry money."""
-    for charge in dict.fromkeys(line.charge for line in compiled.program.lines):
-        lines = [line for line in compiled.program.lines if line.charge == charge and line.money]
-        values.setdefault(charge, sum((values[line.id] for line in lines), ZERO))
-
-
-def _decimal(compiled: Compiled, step: int, whole: object) -> Decimal | None:
-    return Decimal(int(str(whole))).scaleb(-compiled.program.steps[step].type.places)
 
 
 def _text(compiled: Compiled, case: TestCase, found: list[Difference], language: Language) -> str:

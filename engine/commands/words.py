@@ -30,6 +30,8 @@ _CHINESE: Final[Mapping[str, str]] = {
     "left": "剩余天数",
     "level": "级别",
     "line": "账单行",
+    "overlapping": "周期重叠",
+    "part": "分段",
     "passed": "通过",
     "period": "计费周期",
     "place": "地区",
@@ -37,6 +39,7 @@ _CHINESE: Final[Mapping[str, str]] = {
     "quantity": "数量",
     "reason": "原因",
     "received": "收到",
+    "row": "行",
     "refused": "未出账",
     "rows": "行数",
     "rule set": "规则集",
@@ -53,6 +56,7 @@ _CHINESE: Final[Mapping[str, str]] = {
     "warning": "预警",
     "warnings": "预警",
     "what": "项目",
+    "with row": "与该行重叠",
 }
 
 

@@ -407,7 +407,7 @@ def test_a_row_asked_for_alone_says_the_same_of_a_float(book: Mapping[str, Compi
     run(book, path, tmp_path / "out")
 
     alone = []
-    for row in portfolio_rows(path, book[HOME], []):
+    for row in portfolio_rows(path, [book[HOME]], [], book):
         bill = reference(
             book[HOME], row.values, period_from=row.period_from, period_to=row.period_to, row_id=row.row_id
         )
@@ -463,6 +463,6 @@ def test_a_row_asked_for_alone_whatever_the_text_type(
     with pa.ipc.new_file(str(tmp_path / "rows.arrow"), table.schema) as file:
         file.write_table(table)
 
-    (row,) = portfolio_rows(tmp_path / "rows.arrow", book[HOME], ["r3"])
+    (row,) = portfolio_rows(tmp_path / "rows.arrow", [book[HOME]], ["r3"], book)
 
     assert row.values["kwh"] == Decimal("1000.01")

@@ -280,7 +280,7 @@ def test_a_folder_and_nothing(book: Mapping[str, Compiled], tmp_path: Path) -> N
 def test_every_file_problem_speaks_both_languages() -> None:
     """A placeholder stands in both texts, so that neither language says less."""
     names = ("reason", "reason_zh", "seems", "seems_zh", "sign", "sign_zh", "column", "known", "instead", "instead_zh")
-    parameters = dict.fromkeys((*names, "came", "input", "found"), "…")
+    parameters = dict.fromkeys((*names, "came", "input", "found", "field"), "…")
 
     for code, entry in FILE_PROBLEMS.items():
         found = FileProblem(code, "f", **parameters)

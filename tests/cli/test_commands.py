@@ -237,6 +237,8 @@ class TestBill:
                     "title": "电费",
                     "amount": "528.31",
                     "part": "",
+                    "part_from": "2026-01-01",
+                    "part_to": "2026-02-01",
                     "quantity": "1000.01",
                     "unit": "kWh",
                     "price": "0.5283",
@@ -619,3 +621,203 @@ def test_demo_with_other_rules(here: Path) -> None:
     assert done.exit_code == 0
     assert "10 rows were planted, " in done.stderr
     assert "these rules differ from the shipped ones" in done.stderr
+
+
+LISTS = """\
+ruleset: cn.test.plant
+title: 工厂
+source: {standing: example, note: made up for a test}
+in_force: {from: 2026-01-01, until_replaced: true}
+version_by: period_from
+changes: split
+calendar:
+  timezone: Asia/Shanghai
+  seasons: {warm: "months 6-9", cold: "months 1-5, 10-12"}
+inputs:
+  kwh: {unit: kWh, places: 2, from: 0, to: 100000, split: by_days}
+lists:
+  transformers:
+    at_most: 3
+    inputs:
+      kva: {unit: kVA, places: 0, from: 0, to: 5000}
+      spare: {type: boolean, default: false}
+quantities:
+  capacity: "sum(0[kVA] if transformers.spare else transformers.kva)"
+energy: {total: kwh, priced_by: [energy]}
+charges:
+  energy: {title: 电费, quantity: kwh, price: "0.5[CNY/kWh] if season == warm else 0.6[CNY/kWh]"}
+  basic: {title: 基本电费, quantity: capacity, price: 2.00, per: bill}
+refuse:
+  no_transformer: {when: "count(transformers) == 0", message: 没有变压器, field: transformers}
+
+tests:
+  - name: 跨季
+    vouched_by: {who: worked by hand, from: 31 × 0.6 + 30 × 0.5 + 1000 × 2}
+    billing_period: {from: 2026-05-01, to: 2026-07-01}
+    given:
+      kwh: 61
+      transformers: [{kva: 1000}, {kva: 630, spare: true}]
+    expect:
+      energy: 33.60
+      energy@1: 18.60
+      energy.quantity@2: 30.00
+      energy.price@1: 0.6
+      capacity: 1000
+      basic: 2000.00
+      total: 2033.60
+"""
+UNITS = '[{"kva": 1000}, {"kva": "630", "spare": true}]'
+
+
+class TestListsAndParts:
+    """Lists on the command line and in files; a bill in two parts. 31 × 0.6 + 30 × 0.5 + 1000 × 2."""
+
+    @pytest.fixture
+    def plant(self, here: Path) -> Path:
+        (here / "rules" / "plant.ruleset.yaml").write_text(LISTS, encoding="utf-8")
+        return here
+
+    def arguments(self) -> list[str]:
+        period = ["--period", "2026-05-01..2026-07-01"]
+        return ["bill", "cn.test.plant", *period, "--set", "kwh=61", "--set", f"transformers={UNITS}"]
+
+    def test_a_bill_is_grouped_by_its_parts(self, plant: Path) -> None:
+        done = dianjia(*self.arguments())
+
+        assert (done.exit_code, done.stderr) == (0, "")
+        assert done.stdout == (
+            "cn.test.plant  工厂\n"
+            "2026-05-01..2026-07-01\n"
+            "\n"
+            "line    title                    quantity         price   amount\n"
+            "------  ----------------------  ---------  ------------  -------\n"
+            "part 1  2026-05-01..2026-06-01\n"
+            "energy  电费                    31.00 kWh   0.6 CNY/kWh    18.60\n"
+            "part 2  2026-06-01..2026-07-01\n"
+            "energy  电费                    30.00 kWh   0.5 CNY/kWh    15.00\n"
+            "basic   基本电费                 1000 kVA  2.00 CNY/kVA  2000.00\n"
+            "total                                               CNY  2033.60\n"
+        )
+
+    def test_in_chinese(self, plant: Path) -> None:
+        done = dianjia(*self.arguments(), "--language", "zh")
+
+        assert "分段 1  2026-05-01..2026-06-01" in done.stdout
+        assert "合计" in done.stdout
+
+    def test_for_a_program(self, plant: Path) -> None:
+        lines = json.loads(dianjia(*self.arguments(), "--format", "json").stdout)["lines"]
+
+        assert [(one["charge"], one["part"], one["part_from"], one["part_to"], one["amount"]) for one in lines] == [
+            ("energy", "1", "2026-05-01", "2026-06-01", "18.60"),
+            ("energy", "2", "2026-06-01", "2026-07-01", "15.00"),
+            ("basic", "2", "2026-06-01", "2026-07-01", "2000.00"),
+        ]
+
+    @pytest.mark.parametrize(
+        "units", [UNITS, '{"kva": [1000, 630], "spare": [null, true]}', '[{"kva": 1000}, {"kva": 630.0, "spare": "1"}]']
+    )
+    def test_a_file_of_json(self, units: str, plant: Path) -> None:
+        row = f'{{"period_from": "2026-05-01", "period_to": "2026-07-01", "kwh": 61, "transformers": {units}}}'
+        (plant / "row.json").write_text(row, encoding="utf-8")
+
+        done = dianjia("bill", "cn.test.plant", "--input", "row.json", "--format", "json")
+
+        assert [one["total"] for one in json.loads(done.stdout)] == ["2033.60"]
+
+    def test_a_list_that_is_none(self, plant: Path) -> None:
+        done = dianjia("bill", "cn.test.plant", "--period", "2026-05", "--set", "kwh=61", "--set", "transformers=1000")
+
+        assert done.exit_code == 2
+        assert done.stderr.startswith("dianjia: --set: `transformers=1000` is no list.\n  Write it as JSON")
+
+    def test_a_refusal_shows_the_line_of_the_rule(self, plant: Path) -> None:
+        done = dianjia("bill", "cn.test.plant", "--period", "2026-05", "--set", "kwh=61", "--set", "transformers=[]")
+
+        assert done.exit_code == 1
+        assert set(done.stderr.splitlines()[2].removeprefix("      | ")) == {" ", "^"}
+        assert done.stderr.splitlines() == [
+            "rules/plant.ruleset.yaml:25:19: refused-by-rule: 没有变压器",
+            '   25 |   no_transformer: {when: "count(transformers) == 0", message: 没有变压器, field: transformers}',
+            done.stderr.splitlines()[2],
+            "  The rule set refuses such rows (`transformers`).",
+        ]
+
+    def test_the_rule_set_tests_itself(self, plant: Path) -> None:
+        """A list in `given`; `energy@1` is the first part's, `energy` the sum, `capacity` a named quantity."""
+        done = dianjia("test", "rules")
+
+        assert (done.exit_code, done.stdout) == (0, "3 rule sets, 3 tests, 0 failed\n")
+
+    @pytest.mark.parametrize(
+        ("old", "new", "got"),
+        [
+            ("energy: 33.60", "energy: 33.61", "33.60"),
+            ("energy@1: 18.60", "energy@1: 18.61", "18.60"),
+            ("capacity: 1000", "capacity: 1001", "1000"),
+            ("energy.price@1: 0.6", "energy.price@3: 0.6", "no such line"),
+        ],
+    )
+    def test_what_a_test_of_parts_gets(self, old: str, new: str, got: str, plant: Path) -> None:
+        replace(plant / "rules" / "plant.ruleset.yaml", old, new)
+
+        done = dianjia("test", "--format", "json")
+
+        (failed,) = [one for one in json.loads(done.stdout)["results"] if not one["passed"]]
+        assert [(one["got"], one["interpreter"]) for one in failed["differences"]] == [(got, "both")]
+
+    def test_explain(self, plant: Path) -> None:
+        done = dianjia("explain", *self.arguments()[1:])
+
+        assert done.exit_code == 0
+        assert "2033.60" in done.stdout.replace(",", "")
+
+
+def test_a_row_that_gives_another_rule_set_its_input(here: Path) -> None:
+    """`bill` refuses what `run` refuses, and `--pass` lets it by in both."""
+    table = {"row_id": ["a"], "ruleset": [HOME], "kwh": ["1"], "kvarh": [7]}
+    days = {"period_from": [date(2026, 1, 1)], "period_to": [date(2026, 2, 1)]}
+    pq.write_table(pa.table(table | days), here / "rows.parquet")
+
+    refused = dianjia("bill", HOME, "--input", "rows.parquet")
+    passed = dianjia("bill", HOME, "--input", "rows.parquet", "--pass", "kvarh")
+
+    assert refused.exit_code == 1
+    assert refused.stderr == (
+        "a: unknown-column: the rule set reads no column `kvarh`.\n"
+        "  Columns that it reads: `kwh`, `low_income`, `moved_in`, `zone`.\n"
+    )
+    assert passed.exit_code == 0
+
+
+def test_a_rule_set_of_several_versions_is_named_by_its_id(here: Path) -> None:
+    replace(here / "rules" / "home.ruleset.yaml", "until_replaced: true", "through: 2026-05-31")
+    later = HOME_YAML.replace("from: 2026-01-01", "from: 2026-06-01").replace("price: 0.5283", "price: 0.6000")
+    (here / "rules" / "later.ruleset.yaml").write_text(later, encoding="utf-8")
+
+    totals = [
+        json.loads(dianjia("bill", HOME, "--period", month, "--set", "kwh=100", "--format", "json").stdout)["total"]
+        for month in ("2026-05", "2026-06")
+    ]
+    listed = json.loads(dianjia("list", "--format", "json").stdout)
+    due = dianjia("due", "--on", "2026-05-20", "--within", "30d")
+
+    assert totals == ["52.83", "60.00"]
+    assert [(one["ruleset"], one["in_force"]["from"]) for one in listed] == [
+        (HOME, "2026-01-01"),
+        (HOME, "2026-06-01"),
+        (SHOP, "2026-01-01"),
+    ]
+    assert due.exit_code == 0
+
+
+def test_overlapping_rows_are_a_warning(here: Path) -> None:
+    table = {"row_id": ["a", "b"], "account": ["7", "7"], "ruleset": [HOME, HOME], "kwh": ["1", "1"]}
+    days = {"period_from": [date(2026, 1, 1)] * 2, "period_to": [date(2026, 2, 1)] * 2}
+    pq.write_table(pa.table(table | days), here / "rows.parquet")
+
+    done = dianjia("run", "--input", "rows.parquet", "--output", "out")
+
+    assert done.exit_code == 0
+    assert "1 billed rows overlap another row of their account and rule set:\n" in done.stdout
+    assert "7        cn.test.home  b    2026-01-01..2026-02-01  a         2026-01-01..2026-02-01\n" in done.stdout

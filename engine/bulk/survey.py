@@ -1,0 +1,228 @@
+"""The first look at a portfolio whose rule sets carry inputs: what each row needs of its account's earlier rows.
+
+    file ──probe──▶ quantities by account ──carry──▶ a value or a reason by row ──▶ the run
+
+Values depend on quantities alone, never on what a row is billed. About 70 bytes a row are held while the file is read,
+and 9 bytes a row and carried input while it is billed. The order of the rows in the file does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.bulk.carried import Earlier, Mask, State, Whole, carry
+from engine.bulk.filling import Carriage, CarriedColumn, filled, given_values
+from engine.bulk.flow import in_order
+from engine.bulk.overlaps import ACCOUNT, account_keys
+from engine.bulk.pieces import chosen_rows
+from engine.bulk.probe import Asked, Probe, needed, probes, quantities
+from engine.bulk.sources import Batch, Source
+from engine.bulk.versions import by_day
+from engine.compiler.program import END_DAY, FIRST_DAY, Carried, Compiled, InputSpec
+from engine.evaluator.batch import Dispatched, dispatch
+from engine.evaluator.evaluate import Plans
+from engine.evaluator.rows import Rows
+
+_COLUMNS: Final = (
+    *("row", "primary", "check", "period_from", "period_to"),
+    *("quantity", "given", "value", "needed", "refused"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """Rows of one rule set with what concerns one carried input; shape (row,) each."""
+
+    row: Whole  # position in the file
+    primary: NDArray[np.uint64]
+    check: NDArray[np.uint64]
+    period_from: Whole
+    period_to: Whole
+    quantity: Whole
+    given: Mask
+    value: Whole
+    needed: Mask
+    refused: Mask
+
+
+Chain = tuple[str, str]  # id of the rule set, name of the carried input
+
+
+def survey(
+    book: Mapping[str, Compiled], source: Source, threads: int, pass_through: Collection[str]
+) -> Carriage | None:
+    """Compute what a file's rows carry.
+
+    Returns:
+        The carried inputs by row; None where no rule set carries anything, or no row lacks it.
+    """
+    found = probes(book)
+    if not found or ACCOUNT not in source.passing:
+        return None
+    reduced = {key: one.compiled for key, one in found.items()}
+    look = _Look(book, found, reduced, pass_through, {key: Plans(one) for key, one in reduced.items()})
+    parts: dict[Chain, list[_Looked]] = {}
+    rows = 0
+    for size, looked in in_order(source, look.batch, threads):
+        rows += size
+        for chain, one in looked:
+            parts.setdefault(chain, []).append(one)
+    chains = {chain: _joined(several) for chain, several in sorted(parts.items())}
+    if not any(bool((one.needed & ~one.given).any()) for one in chains.values()):
+        return None
+    columns = _columns(found, chains, rows, np.zeros(0, dtype=np.int64))
+    if any(one.judged for one in found.values()):
+        # Look again, for rows that are refused because of what they carry: later rows cannot follow them.
+        checked = {key: one.checked for key, one in found.items()}
+        plans = {key: Plans(one) for key, one in checked.items()}
+        look = _Look(book, found, checked, pass_through, plans, Carriage(columns, reduced))
+        refused = np.concatenate([np.zeros(0, dtype=np.int64), *in_order(source, look.refused, threads)])
+        columns = _columns(found, chains, rows, refused)
+    return Carriage(columns, reduced)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """How rows are looked at: with the probes, or again with all refusals and what is carried."""
+
+    book: Mapping[str, Compiled]
+    found: Mapping[str, Probe]
+    rulesets: Mapping[str, Compiled]
+    pass_through: Collection[str]
+    plans: Mapping[str, Plans]
+    carriage: Carriage | None = None
+
+    def batch(self, batch: Batch, again: Mask) -> tuple[int, list[tuple[Chain, _Looked]]]:
+        """Look at a batch: its size, and what its rows bring to each carried input."""
+        keys = account_keys(batch)
+        assert keys is not None
+        primary, check, named = keys
+        looked = []
+        for piece in batch.pieces:
+            at, rows = self._own(piece.rows, named[piece.positions] & ~again[piece.positions])
+            if not len(rows):
+                continue
+            done = self._dispatched(rows)
+            codes = rows.ruleset.codes or ()
+            for number in np.unique(rows.ruleset.values).tolist():
+                of = np.flatnonzero(rows.ruleset.values == number)
+                probe = self.found[codes[number]]
+                where = piece.positions[at][of]
+                whose = (batch.first + where, primary[where], check[where], rows.period_from[of], rows.period_to[of])
+                for asked in probe.asked:
+                    more = self._asked(probe, asked, rows, of, done)
+                    looked.append(((probe.compiled.id, asked.spec.name), _Looked(*whose, *more)))
+        return batch.size, looked
+
+    def refused(self, batch: Batch, again: Mask) -> Whole:
+        """Positions in the file of rows that are refused."""
+        assert self.carriage is not None
+        found = [np.zeros(0, dtype=np.int64)]
+        for piece in batch.pieces:
+            at, rows = self._own(piece.rows, ~again[piece.positions])
+            where = batch.first + piece.positions[at]
+            ready = filled(self.carriage, rows, where)
+            gone = np.array(sorted(ready.refused), dtype=np.int64)
+            found += [where[gone], where[ready.doomed]]
+            if len(ready.rows):
+                refused = [one.row for one in self._dispatched(ready.rows).refused]
+                found.append(where[ready.kept[np.array(refused, dtype=np.int64)]])
+        return np.concatenate(found)
+
+    def _own(self, rows: Rows, wanted: Mask) -> tuple[Whole, Rows]:
+        """The rows of rule sets that carry something, with days that are a billing period."""
+        rows = by_day(self.book, rows)
+        known = np.array([code in self.found for code in rows.ruleset.codes or ()] or [False])
+        wanted = wanted & known[rows.ruleset.values]
+        wanted &= (rows.period_from >= FIRST_DAY) & (rows.period_to < END_DAY) & (rows.period_from < rows.period_to)
+        at = np.flatnonzero(wanted)
+        return at, chosen_rows(rows, at)
+
+    def _dispatched(self, rows: Rows) -> Dispatched:
+        return dispatch(self.rulesets, rows, pass_through=self.pass_through, plans=self.plans)
+
+    def _asked(
+        self, probe: Probe, asked: Asked, rows: Rows, of: Whole, done: Dispatched
+    ) -> tuple[Whole, Mask, Whole, Mask, Mask]:
+        """Of a carried input in some rows: quantity, given, value, needed, refused."""
+        quantity, needs = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=bool)
+        refused = np.ones(len(rows), dtype=bool)
+        places = _places(self.found, asked.spec.name)
+        more = places - probe.compiled.program.steps[asked.quantity].type.places
+        for group in done.groups:
+            if group.compiled is probe.compiled:
+                kept = group.result.kept
+                quantity[kept] = quantities(asked, group.result) * 10**more
+                needs[kept] = needed(asked, group.result)
+                refused[kept] = False
+        given, value = given_values(asked.spec, rows, of, places)
+        return quantity[of], given, value, needs[of], refused[of]
+
+
+def _specs(found: Mapping[str, Probe], name: str, id_: str = "") -> list[InputSpec]:
+    """The declarations of a carried input, in one rule set or in all."""
+    return [
+        asked.spec
+        for probe in found.values()
+        for asked in probe.asked
+        if asked.spec.name == name and id_ in ("", probe.compiled.id)
+    ]
+
+
+def _places(found: Mapping[str, Probe], name: str) -> int:
+    """Places that hold a carried input of any rule set."""
+    return max(spec.type.places for spec in _specs(found, name))
+
+
+def _joined(several: list[_Looked]) -> _Looked:
+    return _Looked(*(np.concatenate([getattr(one, name) for one in several]) for name in _COLUMNS))
+
+
+def _columns(
+    found: Mapping[str, Probe], chains: Mapping[Chain, _Looked], rows: int, refused: Whole
+) -> dict[str, CarriedColumn]:
+    """Compute every carried input, and lay the values out by the file's rows.
+
+    Args:
+        found: the rule sets.
+        chains: rows of each rule set and carried input.
+        rows: of the file.
+        refused: positions in the file of rows that are refused because of what they carry.
+    """
+    columns: dict[str, CarriedColumn] = {}
+    for (id_, name), one in chains.items():
+        specs, places = _specs(found, name, id_), _places(found, name)
+        how = specs[0].carried
+        assert how is not None
+        finer = 10 ** (places - specs[0].type.places)
+        how = replace(how, whole=how.whole * finer, opening=None if how.opening is None else how.opening * finer)
+        low, high = (
+            choose(bound * 10 ** (places - spec.type.places) for bound, spec in zip(bounds, specs, strict=True))
+            for choose, bounds in ((max, [s.type.low for s in specs]), (min, [s.type.high for s in specs]))
+        )
+        values, states = _values(how, one, np.isin(one.row, refused), low, high)
+        if name not in columns:
+            columns[name] = CarriedColumn(np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=np.uint8), places)
+        columns[name].values[one.row], columns[name].states[one.row] = values, states
+    return columns
+
+
+def _values(how: Carried, one: _Looked, judged: Mask, low: int, high: int) -> tuple[Whole, NDArray[np.uint8]]:
+    """Compute a carried input; a row whose value leaves the input's bounds is refused, and nothing follows it."""
+    refused = one.refused | judged
+    values, states = carry(how, _earlier(one, refused))
+    outside = (states == State.COMPUTED) & ((values < low) | (values > high))
+    if bool(outside.any()):
+        values, states = carry(how, _earlier(one, refused | outside))
+    states[one.refused & ~one.given] = State.DOOMED
+    return values, states
+
+
+def _earlier(one: _Looked, refused: Mask) -> Earlier:
+    whose = (one.primary, one.check, one.period_from, one.period_to)
+    return Earlier(*whose, one.quantity, one.given, one.value, one.needed, refused)
