@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -10,11 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from engine.compiler.compile import compile_paths
-from engine.compiler.program import Compiled
+from engine.compiler.program import Compiled, Line, Working
 from engine.evaluator.evaluate import Result, evaluate
 from engine.evaluator.reference import Bill, Reference
-from engine.evaluator.rows import EPOCH, Column, RowProblem, Rows
+from engine.evaluator.rows import EPOCH, Children, Column, RowProblem, Rows
 from tests.oracles.amounts import Lines, Refused
+from tests.oracles.given import Item, Value
 from tests.properties.case import Row
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,8 +30,9 @@ def book() -> Mapping[str, Compiled]:
 
 
 def as_rows(compiled: Compiled, rows: Sequence[Row]) -> Rows:
-    """Lay rows out in columns of objects, a column for each input that any of them gives."""
-    names = sorted({name for row in rows for name in row.given})
+    """Lay rows out in columns of objects, a column for each input and a list of items for each list that any gives."""
+    lists = {axis.name for axis in compiled.program.axes}
+    names = sorted({name for row in rows for name in row.given} - lists)
     columns = {}
     for name in names:
         values = np.empty(len(rows), dtype=object)
@@ -41,7 +44,27 @@ def as_rows(compiled: Compiled, rows: Sequence[Row]) -> Rows:
         period_from=np.array([row.period_from.toordinal() - EPOCH for row in rows], dtype=np.int64),
         period_to=np.array([row.period_to.toordinal() - EPOCH for row in rows], dtype=np.int64),
         columns=columns,
+        children={name: _children([row.given.get(name) for row in rows]) for name in sorted(lists)},
     )
+
+
+def _children(rows: Sequence[Value]) -> Children:
+    """One list of every row: None is a row that gives none, an item that lacks a value has None there."""
+    lists: list[Sequence[Item]] = [[] if items is None else _items(items) for items in rows]
+    offsets = np.concatenate([[0], np.cumsum([len(items) for items in lists])]).astype(np.int64)
+    whole = [item for items in lists for item in items]
+    columns = {}
+    for name in sorted({name for item in whole for name in item}):
+        values = np.empty(len(whole), dtype=object)
+        values[:] = [item.get(name) for item in whole]
+        columns[name] = Column(values)
+    return Children(offsets, columns, np.array([items is not None for items in rows], dtype=np.bool_))
+
+
+def _items(value: Value) -> Sequence[Item]:
+    assert isinstance(value, Sequence), "a list has items"
+    assert not isinstance(value, str), "a list has items"
+    return value
 
 
 def evaluated(compiled: Compiled, rows: Sequence[Row], block_rows: int = 16384) -> list[Lines | Refused]:
@@ -50,8 +73,21 @@ def evaluated(compiled: Compiled, rows: Sequence[Row], block_rows: int = 16384) 
     return outcomes(compiled, result, len(rows))
 
 
+def with_quantities(compiled: Compiled, names: Iterable[str]) -> Compiled:
+    """The rule set with a line for each of these names of its program, so that a bill says what they came to."""
+    steps = compiled.program.names
+    lines = [Line(name, name, "", steps[name], None, None, None, "", True, NO_WORKING) for name in names]
+    return replace(compiled, program=replace(compiled.program, lines=(*compiled.program.lines, *lines)))
+
+
+NO_WORKING = Working("", (), None, ())
+
+
 def outcomes(compiled: Compiled, result: Result, received: int) -> list[Lines | Refused]:
-    """Give the bills and refusals of a result by position; received = billed + refused."""
+    """Give the bills and refusals of a result by position; received = billed + refused.
+
+    A line of a bill of several parts is called `energy.1@2`, for the second of them.
+    """
     bills: dict[int, Lines | Refused] = {problem.row: Refused(frozenset({problem.code})) for problem in result.problems}
     assert len(bills) == len(result.problems), "a row is refused once"
     kept = result.kept.tolist()
@@ -59,12 +95,16 @@ def outcomes(compiled: Compiled, result: Result, received: int) -> list[Lines | 
     assert sorted([*bills, *kept]) == list(range(received)), "received = billed + refused"
     types = [step.type for step in compiled.program.steps]
     total_places = types[compiled.program.total].places
+    offsets = range(len(kept) + 1) if result.offsets is None else result.offsets.tolist()
     for at, position in enumerate(kept):
         lines: Lines = {}
-        for line in compiled.program.lines:
-            shown = result.shown.get(line.id)
-            if line.money and (shown is None or shown[at]):
-                lines[line.id] = Decimal(int(result.amounts[line.id][at])).scaleb(-types[line.amount].places)
+        parts = range(offsets[at], offsets[at + 1])
+        for number, part in enumerate(parts, 1):
+            for line in compiled.program.lines:
+                shown = result.shown.get(line.id)
+                if line.money and (shown is None or shown[part]):
+                    name = line.id if len(parts) == 1 else f"{line.id}@{number}"
+                    lines[name] = Decimal(int(result.amounts[line.id][part])).scaleb(-types[line.amount].places)
         lines["total"] = Decimal(int(result.total[at])).scaleb(-total_places)
         bills[position] = lines
     return [bills[position] for position in range(received)]
@@ -83,7 +123,8 @@ def referred(compiled: Compiled, rows: Sequence[Row]) -> list[Lines | Refused]:
 def _lines(bill: Bill | RowProblem) -> Lines | Refused:
     if isinstance(bill, RowProblem):
         return Refused(frozenset({bill.code}))
-    return {line.id: line.amount for line in bill.lines if line.money} | {"total": bill.total}
+    lines = {f"{line.id}@{line.part}" if line.part else line.id: line.amount for line in bill.lines if line.money}
+    return {**lines, "total": bill.total}
 
 
 def without_zeros(lines: Mapping[str, Decimal]) -> Lines:

@@ -5,17 +5,25 @@ from __future__ import annotations
 import ast
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from tests.oracles import (
+    back_billing,
+    banded,
     basic_charge,
+    event_credit,
+    exclusive,
     free_quota,
     guangdong_residential,
     hubei_industry_commerce,
     jiangsu_residential,
+    late_fee,
+    penalty,
     power_factor,
+    tax,
     tiered,
     tiered_time_of_use,
     time_of_use,
@@ -197,15 +205,95 @@ def test_hubei_two_part() -> None:
 def test_two_part_1996() -> None:
     """The published bill of a 5000 kVA customer: 327,024.56 yuan."""
     given: dict[str, Value] = {
-        "capacity_kva": D(5000),
-        "kwh_peak": D(107700),
-        "kwh_flat": D(321700),
-        "kwh_valley": D(80400),
+        "transformers": [{"kva": D(5000)}],
+        "pt_ratio": D(100),
+        "ct_ratio": D(30),
+        "total_start": D("5953.8"),
+        "total_end": D("6124.4"),
+        "peak_start": D("4639.2"),
+        "peak_end": D("4675.1"),
+        "valley_start": D("4565.9"),
+        "valley_end": D("4592.7"),
+        "reactive_start": D("3459.8"),
+        "reactive_end": D("3496.5"),
         "kwh_lighting": D(2000),
-        "kvarh": D(110100),
     }
 
     bill = two_part_1996.bill_of(given, date(2001, 6, 1), date(2001, 7, 1))
 
     assert not isinstance(bill, Refused)
     assert bill["total"] == D("327024.56")
+
+
+@pytest.mark.parametrize(("cross_year", "fee"), [("new_year_only", "126"), ("split", "190"), ("all", "222")])
+def test_a_late_fee_over_the_turn_of_the_year(cross_year: str, fee: str) -> None:
+    """The three published answers to one question: 2000 yuan of December, 3000 of January, paid on 18 January."""
+    paid = date(2001, 1, 18)
+    december = late_fee.accrued(
+        D(2000), date(2000, 12, 15), paid, late_fee.DAY_AFTER, D("0.002"), D("0.003"), cross_year
+    )
+    january = late_fee.accrued(D(3000), date(2001, 1, 15), paid, late_fee.DAY_AFTER, D("0.002"), D("0.003"), cross_year)
+
+    assert late_fee.fee([december, january]) == D(fee)
+
+
+def test_the_least_late_fee() -> None:
+    """60 yuan for 10 days at 1 per mille: 0.60, which is 1.00."""
+    home = late_fee.accrued(D(60), date(2024, 3, 10), date(2024, 3, 20), late_fee.DAY_AFTER, D("0.001"))
+
+    assert late_fee.fee([home], at_least=D(1)) == D(1)
+
+
+@pytest.mark.parametrize(("kwh", "price"), [(13700, "0"), (13701, "0.02"), (13800, "0.02"), (13801, "0.08")])
+def test_aluminium_bands(kwh: int, price: str) -> None:
+    """To 13,700 kWh a tonne nothing, to 13,800 0.02 yuan, above it 0.08 (2014)."""
+    prices = [D(0), D("0.02"), D("0.08")]
+    (amount,) = banded.whole(D(1000), Fraction(kwh), [(D(13700), True), (D(13800), True)], prices).values()
+
+    assert amount == D(1000) * D(price)
+
+
+def test_aluminium_steps() -> None:
+    """13,355 is 55 above 13,300: three steps of 20 were started, two are full."""
+    assert banded.steps_started(Fraction(13355), D(13300), D(20)) == 3
+    assert banded.steps_full(Fraction(13355), D(13300), D(20)) == 2
+    assert banded.steps_started(Fraction(13300), D(13300), D(20)) == 0
+
+
+def test_penalty_of_the_unrounded_difference() -> None:
+    """The published answer: 1590.084, and 3180.17 at two times."""
+    assert penalty.penalty(D("1590.084"), D(2)) == {"back": D("1590.08"), "penalty": D("3180.17")}
+
+
+def test_tax_in_a_price() -> None:
+    """113.00 at 13 %: 100.00 and 13.00."""
+    assert tax.contained(D("113.00"), D(13)) == (D(100), D(13))
+
+
+@pytest.mark.parametrize(("recorded", "again"), [("900000", "50000"), ("90000", "5000")])
+def test_a_slow_meter(recorded: str, again: str) -> None:
+    """The published answers: 10 % slow, half of the difference."""
+    assert back_billing.half_of_error(D(recorded), D(-10)) == D(again)
+
+
+def test_meters_wrongly_connected() -> None:
+    """The published answer: K = 9/5, 500,000 kWh billed, 400,000 to be billed again."""
+    assert back_billing.by_factor(D(500000), D("1.8")) == D(400000)
+
+
+def test_compensation_for_an_outage() -> None:
+    """The published answer: 30 hours at 30,000 kWh a month and 0.40 yuan, four times."""
+    assert back_billing.outage(D(30000), D(30), D("0.40"), 4) == D(-2000)
+
+
+def test_an_event_between_its_shares() -> None:
+    """1000 kW committed at 12 yuan: 1300 are paid as 1200, 850 as they are, 799 not at all."""
+    earned = [event_credit.earned(D(kw), D(12), D(1000), D(80), D(120)) for kw in (1300, 850, 799)]
+
+    assert earned == [D(14400), D(10200), D(0)]
+
+
+def test_of_equal_reductions_the_first() -> None:
+    """Equal by amount: the earlier; one that takes nothing off: none."""
+    assert exclusive.largest([("a", True, D(-5)), ("b", True, D(-5)), ("c", False, D(-9))]) == {"a": D(-5)}
+    assert exclusive.largest([("a", True, D(5))]) == {}

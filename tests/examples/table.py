@@ -17,12 +17,13 @@ HEAD = """# Worked examples and the rule sets that bill them
 Bills worked out by others, and what checks that the rules give them. The items are copied, with their sources, into
 [tests/data/examples.json](../tests/data/examples.json) ([what its fields mean](../tests/data/README.md)); a rule set
 named `cn.…` is shipped, one named `example.…` stands in `tests/examples/` because its tariff is out of force or known
-from the example alone. `tests/test_examples.py` bills every item and fails if a figure differs by a fen. This page is
-written by `python -m tests.examples.table`.
+from the example alone. `tests/test_examples.py` bills every item with both interpreters and fails if a figure differs
+by a fen or a kWh. This page is written by `python -m tests.examples.table`.
 
 "published" says that the answer stood on the page the item is from. "derived" is our own sum over published prices, so
-it vouches for less. A figure billed from derived determinants starts from the quantities that a later mechanism will
-derive from rawer facts.
+it vouches for less. Each remark begins with the facts that the item is billed from: what its page states, before
+anything is computed from it. What follows from them (kWh from readings, days from dates, losses from a transformer's
+data) is the rule set's to compute, and is compared too.
 
 """
 
@@ -30,7 +31,17 @@ derive from rawer facts.
 @cache
 def examples() -> tuple[dict[str, Any], ...]:
     """Return the items of tests/data/examples.json."""
-    return tuple(json.loads((ROOT / "tests" / "data" / "examples.json").read_text(encoding="utf-8")))
+    return _read("examples.json")
+
+
+@cache
+def other_answers() -> tuple[dict[str, Any], ...]:
+    """Return the items of tests/data/other_answers.json: what else is published as an example's answer."""
+    return _read("other_answers.json")
+
+
+def _read(name: str) -> tuple[dict[str, Any], ...]:
+    return tuple(json.loads((ROOT / "tests" / "data" / name).read_text(encoding="utf-8")))
 
 
 def page() -> str:
@@ -57,11 +68,9 @@ def _answer(item: dict[str, Any]) -> str:
 
 
 def _remarks(example: Example) -> str:
-    remarks = []
+    remarks = [f"From {example.facts}."]
     if example.asks:
         remarks.append(f"Asks for {example.asks}.")
-    if example.derived:
-        remarks.append(f"Billed from derived determinants: {example.derived}.")
     if example.differs:
         remarks.append(f"Differs: {example.differs}.")
     return " ".join(remarks)
