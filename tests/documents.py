@@ -105,12 +105,15 @@ def environment() -> dict[str, str]:
     return kept | {"PATH": path, "COLUMNS": "120", "NO_COLOR": "1", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
 
 
-def run_command(command: Command, folder: Path) -> str:
-    """Run a command in a folder and return what it prints; exit codes other than 0 and 1 are added to that."""
+def run_command(command: Command, folder: Path, engine: Path | None = None) -> str:
+    """Run a command in a folder and return what it prints; exit codes other than 0 and 1 are added to that.
+
+    With `engine`, packages are taken from that folder and not from this repository.
+    """
     done = subprocess.run(
         ["bash", "-c", command.text],
         cwd=folder,
-        env=environment(),
+        env=environment() | ({} if engine is None else {"PYTHONPATH": str(engine)}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -16,6 +16,7 @@ from tests.documents import ROOT, Block, agrees, blocks, commands, pages, run_co
 
 DECISIONS = ROOT / "docs" / "decisions"
 PAGES = [page for page in pages() if page.is_relative_to(ROOT / "docs")]
+ADDS_FILES = ROOT / "docs" / "adding-a-charge.md"  # its commands run in a copy of the repository, below
 
 
 def _id(page: Path) -> str:
@@ -48,7 +49,7 @@ def test_rules_in_docs_compile_and_pass_their_tests(block: Block, tmp_path: Path
     assert all(one.tests for one in rulesets), f"{block.id}: a rule set without a test shows nothing"
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=_id)
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page) and page != ADDS_FILES], ids=_id)
 def test_commands_in_docs_work(page: Path, tmp_path: Path) -> None:
     """Commands of a page run in order, in a folder with the shipped rules, and print what the page shows."""
     shutil.copytree(ROOT / "rules", tmp_path / "rules")
@@ -115,7 +116,7 @@ def test_nomenclature_names_every_input() -> None:
     listed: dict[str, tuple[str, str]] = {}
     for line in section.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        names = re.findall(r"`([a-z_0-9]+)`", cells[0])
+        names = re.findall(r"`([a-z_0-9.]+)`", cells[0])
         if not line.startswith("|") or not names:
             continue
         units = cells[1].split(", ") if len(names) > 1 and cells[1].count(",") == len(names) - 1 else []
@@ -137,3 +138,24 @@ def test_nomenclature_names_every_input() -> None:
                 wrong.append(f"{compiled.id}: {spec.name} {spec.type.kind} {spec.type.unit} {spec.type.places}: {unit}")
 
     assert wrong == []
+
+
+def test_adding_a_charge_from_start_to_end(tmp_path: Path) -> None:
+    """The page's files are written into a copy of the repository, and its commands print there what it shows."""
+    page = ADDS_FILES
+    for part in ("engine", "rules", "tests"):
+        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for block in blocks(page):
+        name = next((word.removeprefix("file=") for word in block.info if word.startswith("file=")), None)
+        if name is not None:
+            assert not (tmp_path / name).exists(), f"{name} is there already: the page adds it"
+            (tmp_path / name).write_text(block.text, encoding="utf-8")
+
+    wrong = []
+    for command in commands(page):
+        printed = run_command(command, tmp_path, engine=tmp_path)
+        if not agrees(command.shown, printed):
+            wrong.append(f"{command.id}\n--- shown\n{command.shown}--- printed\n{printed}")
+
+    assert wrong == [], "\n".join(wrong)
