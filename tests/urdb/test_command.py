@@ -9,13 +9,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from engine.cli import main
-from tests.documents import ROOT
 from tests.urdb.billing import HERE
 
 CASES = HERE / "cases"
 TIERED = CASES / "tiered_fpl_rs1" / "rate_original.json"
 BY_HOUR = CASES / "tou_broadriver80" / "rate.json"
-SHIPPED = ROOT / "rules" / "us" / "florida_power_light"
 
 
 @pytest.fixture(autouse=True)
@@ -108,16 +106,3 @@ def test_a_rule_set_that_does_not_compile_is_told_of() -> None:
     assert done.exit_code == 1
     assert "x.yaml" in done.stderr
     assert "implausible: 12 is outside" in done.stderr
-
-
-def test_the_shipped_rate_is_what_is_imported(tmp_path: Path) -> None:
-    """The file in rules/us is the import of the rate beside it, with tests added at its end."""
-    (shipped,) = SHIPPED.glob("*.ruleset.yaml")
-    (source,) = SHIPPED.glob("*.json")
-
-    done = run(source)
-
-    imported, tests = shipped.read_text(encoding="utf-8").split("\ntests:\n")
-    assert done.stdout == imported
-    assert "vouched_by" in tests
-    assert json.loads(source.read_text(encoding="utf-8")) == json.loads(TIERED.read_text(encoding="utf-8"))

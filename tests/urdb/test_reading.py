@@ -49,13 +49,47 @@ def test_one_of_several_rates_is_named() -> None:
     [
         ('{"name": "A"', "not-json: Expecting ',' delimiter: line 1 column 13 (char 12)"),
         ('{"mincharge": NaN}', "not-json: NaN is no number"),
+        ('{"mincharge": 1e999999999}', "not-json: 1e999999999 is no number that can be billed"),
         ("[]", "no-rate: the file holds no rate."),
         ('{"a": 5, "a": 6}', "key-twice: `a` stands twice in one object; one of the two would be dropped."),
         ('{"eia": 5, "eiaid": 6}', "same-field: `eia` and `eiaid` are two names of one field, and differ: 5 and 6."),
+        (
+            '{"energyratestructure": [[{"rate": 0.2}]], "energyratestructure/period0/tier0rate": 0.1}',
+            "same-field: `energyratestructure` and `energyratestructure/period0/tier0rate` are two names of one field, "
+            'and differ: [[{"rate": "0.2"}]] and [[{"rate": "0.1"}]].',
+        ),
+        (
+            json.dumps({"flatdemandmonths": [0] * 12} | {f"flatdemandmonth{at}": 2 for at in range(1, 13)}),
+            "same-field: `flatdemandmonths` and `flatdemandmonth1` are two names of one field, "
+            'and differ: ["0", "0", "0", "0", "0", "0", "0", "... and ["1", "1", "1", "1", "1", "1", "1", "....',
+        ),
     ],
 )
 def test_what_is_wrong_with_a_file(text: str, expected: str) -> None:
     assert expected == problem(text)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"foo": 1}, "no-rate: the file holds no rate."),
+        (
+            {"mincharge": "1e999999999"},
+            "shape: `mincharge`: `1e999999999` is no number.",
+        ),
+        ({"mincharge": True}, "shape: `mincharge`: `true` is no number."),
+        (
+            {"startdate": 1514764800000},
+            "shape: `startdate`: `1514764800000` is neither seconds since 1970 nor a day.",
+        ),
+        ({"startdate": "2018-13-45"}, "shape: `startdate`: `2018-13-45` is neither seconds since 1970 nor a day."),
+    ],
+)
+def test_what_is_wrong_with_a_rate(fields: dict[str, object], expected: str) -> None:
+    with pytest.raises(NotTranslated) as caught:
+        translate(read_rate(json.dumps(fields)), options(in_force=None, id="us.a.b"))
+
+    assert expected == str(caught.value).splitlines()[0]
 
 
 def test_two_spellings_of_one_value_are_both_told_of() -> None:
