@@ -41,6 +41,7 @@ class Earlier:
         quantity: of the row itself, in whole numbers of the input's places.
         given: whether the row gives the input; `value` is then what it gives.
         needed: whether the row needs it.
+        opens: whether it is told what the account's first row begins from; `opening` is then that.
         refused: rows that have no bill whatever is carried.
     """
 
@@ -52,6 +53,8 @@ class Earlier:
     given: Mask
     value: Whole
     needed: Mask
+    opens: Mask
+    opening: Whole
     refused: Mask
 
     def __len__(self) -> int:
@@ -60,6 +63,10 @@ class Earlier:
 
 def carry(how: Carried, rows: Earlier) -> tuple[Whole, NDArray[np.uint8]]:
     """Compute a carried input.
+
+    Args:
+        how: but for its opening, which each row has of its own.
+        rows: in any order.
 
     Returns:
         (row,) its value, and its `State`; the value counts where the state is COMPUTED.
@@ -78,6 +85,7 @@ class _Chain:
     def __init__(self, rows: Earlier, order: Whole) -> None:
         self.first, self.end = rows.period_from[order], rows.period_to[order]
         self.quantity, self.value = rows.quantity[order], rows.value[order]
+        self.opens, self.opening = rows.opens[order], rows.opening[order]
         self.given, self.refused = rows.given[order], rows.refused[order]
         self.asks = rows.needed[order] & ~self.given
         primary, check = rows.primary[order], rows.check[order]
@@ -102,10 +110,9 @@ def _carried(how: Carried, chain: _Chain) -> tuple[Whole, NDArray[np.uint8]]:
     fresh, start = chain.given.copy(), np.where(chain.given, chain.value, 0)
     if how.how == "sum" and how.year_starts:
         fresh |= _year_begins(chain, how.year_starts)
-    if how.opening is not None:
-        opens = chain.new & ~chain.given & ~chain.twin
-        fresh |= opens
-        start = np.where(opens, how.opening, start)
+    opens = chain.opens & chain.new & ~chain.given & ~chain.twin
+    fresh |= opens
+    start = np.where(opens, chain.opening, start)
     broken = ~fresh & (chain.new | ~chain.follows)
     begins = fresh | broken
     if how.how == "last":

@@ -88,17 +88,17 @@ def read_lists(array: Any, field: Any, wanted: WantedList, file: str, unread: Co
     Raises:
         FileProblem: the column's type cannot hold the list, or its items have a field that nothing reads.
     """
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
-    if isinstance(array, pa.ExtensionArray):
-        array = array.storage
+    array = plain(array)
     if pa.types.is_null(array.type):
         nothing = Children(np.zeros(len(array) + 1, dtype=np.int64), {}, np.zeros(len(array), dtype=bool))
         return _whole(nothing)
     if is_text(array.type) or pa.types.is_dictionary(array.type):
-        return _texts(array, field, wanted, file)
+        return _texts(array, wanted)
     if not _is_list(array.type):
         raise _wrong_type(field, str(array.type), wanted, file)
+    if b"places" in (field.metadata or {}):
+        came = field.metadata[b"places"].decode("utf-8", errors="replace")
+        raise FileProblem("portfolio-list-places", file, column=field.name, came=came)
     return _arrow(array, field, wanted, file, unread)
 
 
@@ -179,11 +179,7 @@ def _fields(
     return [(name, arrays[at], fields[at]) for at, name in enumerate(names) if name in wanted.inputs]
 
 
-def _texts(array: Any, field: Any, wanted: WantedList, file: str) -> ListCells:
-    array = plain(array)
-    kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
-    if not is_text(kind):
-        raise _wrong_type(field, str(array.type), wanted, file)
+def _texts(array: Any, wanted: WantedList) -> ListCells:
     wrong: dict[int, NotAList] = {}
     laid: list[Laid | None] = []
     for position, text in enumerate(array.to_pylist()):

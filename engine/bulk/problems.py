@@ -122,6 +122,12 @@ FILE_PROBLEMS: Mapping[str, Entry] = {
         "列 `{column}` 的 places 写作 `{came}`，不是 0 到 18 的整数。",
         "请写整数所含的小数位数，例如以 0.01 千瓦时为单位时写 2。",
     ),
+    "portfolio-list-places": Entry(
+        "the column `{column}` of lists says places = `{came}` itself.",
+        "Its items have places of their own: put them into the metadata of the field within the list.",
+        "列表列 `{column}` 自身写了 places = `{came}`。",
+        "小数位数属于列表的项：请写在列表内字段的元数据中。",
+    ),
     "output-not-empty": Entry(
         "the folder already holds the results of a run ({found}).",
         "Name another folder, or say --overwrite to replace them.",

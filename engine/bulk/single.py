@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,14 +14,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.bulk import arrays, files, sources
+from engine.bulk.carried import State
+from engine.bulk.filling import REASONS, Carriage
 from engine.bulk.list_texts import parsed
 from engine.bulk.lists import short_name, wanted_lists
+from engine.bulk.survey import survey
 from engine.bulk.versions import chosen
 from engine.calendars.days import day_number, read_day
 from engine.compiler.program import Compiled, Type
 from engine.evaluator.columns import of_float
+from engine.evaluator.reference import reference
 from engine.evaluator.refuse import row_problem
 from engine.evaluator.row_door import supplied
+from engine.evaluator.row_values import written
 from engine.evaluator.rows import RowProblem
 
 _KEYS: Final = ("row_id", "ruleset", "period_from", "period_to")
@@ -36,7 +41,7 @@ class PortfolioRow:
     period_from: date | str  # text where the cell is no day
     period_to: date | str  # half-open
     values: Mapping[str, object]
-    refused: RowProblem | None = None  # it gives what its rule set does not read
+    refused: RowProblem | None = None  # it gives what its rule set does not read, or cannot carry what it lacks
 
 
 def portfolio_rows(
@@ -67,20 +72,73 @@ def portfolio_rows(
     named = [name for name in source.schema.names if name in anywhere and name not in pass_through]
     items = {name: frozenset(wanted.inputs) for name, wanted in wanted_lists(book).items()}
     texts = set(row_ids)
+    carried = _Carried(path, book, pass_through)
+    first_row = 0
     for table in files.tables(path, source.format, source.schema, ["ruleset"], source.batch_rows()):
         columns = {name: arrays.passing(table.column(name)) for name in table.column_names}
         fields = [field.with_type(columns[field.name].type) for field in table.schema]
         table = pa.table(list(columns.values()), schema=pa.schema(fields))
-        found = table.filter(_equal(table.column("ruleset"), id_))
-        if texts and found.num_rows:
-            found = found.filter(pc.is_in(found.column("row_id").cast(pa.string()), pa.array(sorted(texts))))
-        readers = {name: _Reader(found.schema.field(name), path) for name in named}
-        for row in found.to_pylist():
+        meant = _equal(table.column("ruleset"), id_)
+        if texts:
+            ids = pc.is_in(table.column("row_id").cast(pa.string()), pa.array(sorted(texts)))
+            meant = pc.and_(meant, ids)
+        where = np.flatnonzero(np.asarray(meant))
+        readers = {name: _Reader(table.schema.field(name), path) for name in named}
+        for position, row in zip((first_row + where).tolist(), table.take(where).to_pylist(), strict=True):
             first, end = _day(row["period_from"]), _day(row["period_to"])
             compiled = _at(versions, first, end)
             cells = {name: readers[name](row[name], compiled) for name in named if row[name] is not None}
             refused = _foreign(compiled, row["row_id"], cells, items)
-            yield PortfolioRow(row["row_id"], compiled, first, end, cells, refused)
+            made = PortfolioRow(row["row_id"], compiled, first, end, cells, refused)
+            yield carried.filled(made, position) if refused is None else made
+        first_row += table.num_rows
+
+
+class _Carried:
+    """What rows carry from earlier rows of their accounts: looked up in the whole file once a row lacks it."""
+
+    def __init__(self, path: Path, book: Mapping[str, Compiled], pass_through: Collection[str]) -> None:
+        self._path = path
+        self._book = book
+        self._pass_through = pass_through
+        self._looked: Carriage | None = None
+        self._done = False
+
+    def filled(self, row: PortfolioRow, position: int) -> PortfolioRow:
+        """Give a row what it carries; one that cannot carry it is refused as a run refuses it."""
+        carries = [spec for spec in row.compiled.program.inputs if spec.carried is not None]
+        if all(row.values.get(spec.name) is not None for spec in carries):
+            return row
+        carriage = self._carriage()
+        values = dict(row.values)
+        for spec in carries:
+            column = None if carriage is None else carriage.columns.get(spec.name)
+            state = State.LEFT if column is None else State(column.states[position])
+            if carriage is None or column is None or state == State.LEFT:
+                continue
+            if state == State.DOOMED:
+                return replace(row, refused=self._doomed(carriage, row))
+            if state != State.COMPUTED:
+                day = {"day": written(row.period_from)}
+                told = row_problem(0, row.row_id, REASONS[state], spec.name, "", spec.place, **day)
+                return replace(row, refused=told)
+            values[spec.name] = Decimal(int(column.values[position])).scaleb(-column.places)
+        return replace(row, values=values)
+
+    def _doomed(self, carriage: Carriage, row: PortfolioRow) -> RowProblem:
+        """Say why a row has no bill whatever it carries."""
+        key = next(key for key, one in self._book.items() if one is row.compiled)
+        first, end, id_ = row.period_from, row.period_to, row.row_id
+        told = reference(carriage.reduced[key], row.values, period_from=first, period_to=end, row_id=id_)
+        assert isinstance(told, RowProblem), "what was refused before is refused again"
+        return told
+
+    def _carriage(self) -> Carriage | None:
+        if not self._done:
+            source = sources.open_source(self._path, self._book, self._pass_through)
+            self._looked = survey(self._book, source, 1, (*source.passing, *self._pass_through))
+            self._done = True
+        return self._looked
 
 
 def _at(versions: Sequence[Compiled], first: date | str, end: date | str) -> Compiled:
@@ -104,17 +162,11 @@ def _foreign(
                 for key, one in item.items() if isinstance(item, dict) else ():
                     if one is not None and f"{name}.{key}" not in own and key in items.get(name, ()):
                         more = {"known": known, "item": str(number)}
-                        return row_problem(0, row_id, "unknown-column", f"{name}.{key}", _text(one), None, **more)
+                        return row_problem(0, row_id, "unknown-column", f"{name}.{key}", written(one), None, **more)
         elif name not in own and not (isinstance(value, list) and not value):
-            text = str(len(value)) if isinstance(value, list) else _text(value)
+            text = str(len(value)) if isinstance(value, list) else written(value)
             return row_problem(0, row_id, "unknown-column", name, text, None, known=known)
     return None
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def _equal(column: Any, text: str) -> Any:
@@ -140,7 +192,8 @@ class _Reader:
         if not any(axis.name == self._name for axis in compiled.program.axes):
             return _value(value, types.get(self._name), self._places[""])
         if isinstance(value, str):
-            return parsed(value)
+            found = parsed(value)
+            return value if found is None else found  # a text of `null` is there, and no list
         if not isinstance(value, list):
             return value
         own = {short_name(spec): spec.type for spec in compiled.program.inputs if spec.type.axis == self._name}

@@ -29,7 +29,7 @@ from engine.evaluator.evaluate import Plans
 from engine.evaluator.rows import Rows
 
 _COLUMNS: Final = (
-    *("row", "primary", "check", "period_from", "period_to"),
+    *("row", "version", "primary", "check", "period_from", "period_to"),
     *("quantity", "given", "value", "needed", "refused"),
 )
 
@@ -39,6 +39,7 @@ class _Looked:
     """Rows of one rule set with what concerns one carried input; shape (row,) each."""
 
     row: Whole  # position in the file
+    version: Whole  # position of its rule set among the probes: several share an id, each with its own days
     primary: NDArray[np.uint64]
     check: NDArray[np.uint64]
     period_from: Whole
@@ -103,6 +104,7 @@ class _Look:
         assert keys is not None
         primary, check, named = keys
         looked = []
+        keys_found = list(self.found)
         for piece in batch.pieces:
             at, rows = self._own(piece.rows, named[piece.positions] & ~again[piece.positions])
             if not len(rows):
@@ -113,7 +115,9 @@ class _Look:
                 of = np.flatnonzero(rows.ruleset.values == number)
                 probe = self.found[codes[number]]
                 where = piece.positions[at][of]
-                whose = (batch.first + where, primary[where], check[where], rows.period_from[of], rows.period_to[of])
+                version = np.full(len(of), keys_found.index(codes[number]))
+                days = (rows.period_from[of], rows.period_to[of])
+                whose = (batch.first + where, version, primary[where], check[where], *days)
                 for asked in probe.asked:
                     more = self._asked(probe, asked, rows, of, done)
                     looked.append(((probe.compiled.id, asked.spec.name), _Looked(*whose, *more)))
@@ -164,19 +168,26 @@ class _Look:
         return quantity[of], given, value, needs[of], refused[of]
 
 
-def _specs(found: Mapping[str, Probe], name: str, id_: str = "") -> list[InputSpec]:
-    """The declarations of a carried input, in one rule set or in all."""
-    return [
-        asked.spec
-        for probe in found.values()
-        for asked in probe.asked
-        if asked.spec.name == name and id_ in ("", probe.compiled.id)
-    ]
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    """How a version of a rule set carries an input; whole numbers of the places that hold it in any rule set."""
+
+    how: Carried
+    low: int
+    high: int
 
 
 def _places(found: Mapping[str, Probe], name: str) -> int:
     """Places that hold a carried input of any rule set."""
-    return max(spec.type.places for spec in _specs(found, name))
+    return max(asked.spec.type.places for probe in found.values() for asked in probe.asked if asked.spec.name == name)
+
+
+def _declared(spec: InputSpec, places: int) -> _Declared:
+    how, finer = spec.carried, 10 ** (places - spec.type.places)
+    assert how is not None
+    opening = None if how.opening is None else how.opening * finer
+    how = replace(how, whole=how.whole * finer, opening=opening)
+    return _Declared(how, spec.type.low * finer, spec.type.high * finer)
 
 
 def _joined(several: list[_Looked]) -> _Looked:
@@ -196,33 +207,47 @@ def _columns(
     """
     columns: dict[str, CarriedColumn] = {}
     for (id_, name), one in chains.items():
-        specs, places = _specs(found, name, id_), _places(found, name)
-        how = specs[0].carried
-        assert how is not None
-        finer = 10 ** (places - specs[0].type.places)
-        how = replace(how, whole=how.whole * finer, opening=None if how.opening is None else how.opening * finer)
-        low, high = (
-            choose(bound * 10 ** (places - spec.type.places) for bound, spec in zip(bounds, specs, strict=True))
-            for choose, bounds in ((max, [s.type.low for s in specs]), (min, [s.type.high for s in specs]))
-        )
-        values, states = _values(how, one, np.isin(one.row, refused), low, high)
+        places = _places(found, name)
+        declared = {
+            version: _declared(asked.spec, places)
+            for version, probe in enumerate(found.values())
+            for asked in probe.asked
+            if (probe.compiled.id, asked.spec.name) == (id_, name)
+        }
+        values, states = _values(declared, one, np.isin(one.row, refused))
         if name not in columns:
             columns[name] = CarriedColumn(np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=np.uint8), places)
         columns[name].values[one.row], columns[name].states[one.row] = values, states
     return columns
 
 
-def _values(how: Carried, one: _Looked, judged: Mask, low: int, high: int) -> tuple[Whole, NDArray[np.uint8]]:
+def _values(declared: Mapping[int, _Declared], one: _Looked, judged: Mask) -> tuple[Whole, NDArray[np.uint8]]:
     """Compute a carried input; a row whose value leaves the input's bounds is refused, and nothing follows it."""
     refused = one.refused | judged
-    values, states = carry(how, _earlier(one, refused))
-    outside = (states == State.COMPUTED) & ((values < low) | (values > high))
+    values, states = _carried(declared, one, refused)
+    outside = np.zeros(len(values), dtype=bool)
+    for version, of in declared.items():
+        outside |= (one.version == version) & ((values < of.low) | (values > of.high))
+    outside &= states == State.COMPUTED
     if bool(outside.any()):
-        values, states = carry(how, _earlier(one, refused | outside))
+        values, states = _carried(declared, one, refused | outside)
     states[one.refused & ~one.given] = State.DOOMED
     return values, states
 
 
-def _earlier(one: _Looked, refused: Mask) -> Earlier:
+def _carried(declared: Mapping[int, _Declared], one: _Looked, refused: Mask) -> tuple[Whole, NDArray[np.uint8]]:
+    """Compute a carried input: what earlier rows bring is theirs to say, what is made of it is the row's version's."""
     whose = (one.primary, one.check, one.period_from, one.period_to)
-    return Earlier(*whose, one.quantity, one.given, one.value, one.needed, refused)
+    opens, opening = np.zeros(len(refused), dtype=bool), np.zeros(len(refused), dtype=np.int64)
+    for version, of in declared.items():
+        if of.how.opening is not None:
+            own = one.version == version
+            opens[own], opening[own] = True, of.how.opening
+    rows = Earlier(*whose, one.quantity, one.given, one.value, one.needed, opens, opening, refused)
+    values, states = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=np.uint8)
+    for version, of in declared.items():
+        own = one.version == version
+        if bool(own.any()):
+            made, why = carry(of.how, rows)
+            values[own], states[own] = made[own], why[own]
+    return values, states

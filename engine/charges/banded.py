@@ -18,7 +18,7 @@ from engine.charges.base import ChargeModel, Context, Kind, Lowered, LoweredLine
 from engine.charges.items import PERCENT, check_one_of, check_together
 from engine.charges.tiers import check_order, split
 from engine.language.expressions import ZERO, Call, Compare, Expr, Unary, both, maximum, written
-from engine.language.fields import FormulaField, IntField, Model, Priced, PricedField, TextField
+from engine.language.fields import FormulaField, Model, PlacesField, Priced, PricedField, TextField
 from engine.language.problems import problem
 from engine.language.units import DIMENSIONLESS, Unit
 
@@ -30,7 +30,7 @@ class Ratio(Model):
 
     of: FormulaField
     per: FormulaField
-    places: IntField | None = None
+    places: PlacesField | None = None
     round: Literal["half_up", "half_even", "up", "down", "floor", "ceiling"] | None = None
 
 

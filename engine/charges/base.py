@@ -111,6 +111,9 @@ class Context(Protocol):
     def splits(self) -> bool:
         """Whether the rule set cuts billing periods into parts."""
 
+    def divided(self, expr: Expr) -> bool:
+        """Whether a formula reads an input that is divided between the parts of a bill, as far as names tell."""
+
     def earlier(self, expr: Expr, group: Expr | None = None) -> Expr:
         """Sum of a row value over the earlier parts of the bill, of those with an equal `group`; zero without parts."""
 

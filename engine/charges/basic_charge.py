@@ -77,12 +77,18 @@ def lower(charge: BasicCharge, context: Context) -> Lowered:
     """Lower to a line a mode, each shown in its own mode only."""
     lines: list[LoweredLine] = []
     modes = [mode for mode in MODES if getattr(charge, mode) is not None]
+    if not modes:
+        told = {"key": MODES[0], "what": "a basic_charge charge", "allowed": ", ".join(MODES)}
+        context.fail("missing-key", charge.place, None, **told)
     # A mode may be written out: `mode: capacity` in a rule set whose customers have no other.
     fixed = charge.mode.path if isinstance(charge.mode, Name) and charge.mode.path in MODES else None
     if fixed is not None and modes != [fixed]:
         context.fail("fixed-mode", charge.mode.place, charge=context.name, mode=fixed, parts=", ".join(modes))
     chosen: dict[str, Expr | None] = {
-        mode: None if fixed else Compare("==", charge.mode, Name(mode), place=charge.mode.place) for mode in modes
+        mode: None
+        if fixed
+        else Compare("==", charge.mode, Name(mode, place=charge.mode.place), place=charge.mode.place)
+        for mode in modes
     }
     if charge.capacity is not None:
         part = charge.capacity

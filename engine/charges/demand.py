@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Literal
 
 from engine.charges.base import ChargeModel, Context, Kind, Lowered, LoweredLine, LoweredRefusal
+from engine.charges.items import check_read
 from engine.charges.rounding import RoundTo, rounded_to
 from engine.charges.tiers import DAY, MONTH, Tier, check_order, per_day_or, rising, split, whole_in
 from engine.language.expressions import ZERO, Call, Compare, Expr, If, Name, both, maximum, number, written
@@ -73,7 +74,7 @@ class DemandCharge(ChargeModel):
     periods: dict[NameField, Billed] | None = None
 
 
-_KEYS = ("measured", "only", "contract", "minimum", "ratchet", "round_billed", "price", "tiers")
+_KEYS = ("measured", "only", "contract", "minimum", "ratchet", "round_billed", "price", "tiers", "method", "at_limit")
 
 
 def lower(charge: DemandCharge, context: Context) -> Lowered:
@@ -83,8 +84,10 @@ def lower(charge: DemandCharge, context: Context) -> Lowered:
     if charge.periods is None:
         _bill(charge, "", context, lines, refusals)
         return Lowered(tuple(lines), refusals=tuple(refusals))
+    if not charge.periods:
+        context.fail("nothing-listed", charge.place_of("periods"), key="periods")
     for key in _KEYS:
-        if getattr(charge, key) is not None:
+        if key in charge.model_fields_set:
             context.fail("demand-keys", charge.place_of(key), charge=context.name)
     for period, billed in charge.periods.items():
         _bill(billed, str(period), context, lines, refusals)
@@ -98,6 +101,10 @@ def _bill(
     prefix = f"{period}." if period else ""
     if rule.measured is None or (rule.price is None) == (rule.tiers is None):
         context.fail("demand-keys", rule.place if period else context.place, charge=context.name)
+    if rule.tiers is not None and not rule.tiers:
+        context.fail("nothing-listed", rule.place_of("tiers"), key="tiers")
+    check_read(rule, context, "method", "tiers", read=rule.tiers is not None)
+    check_read(rule, context, "at_limit", "method: whole", read=rule.tiers is not None and rule.method == "whole")
     billed: Expr = context.define(f"{prefix}billed", _billed(rule, rule.measured, prefix, context))
     unit = context.unit_of(billed)
     title = str(rule.title or "") if period else ""

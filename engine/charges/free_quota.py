@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from engine.charges.base import ChargeModel, Context, Kind, Lowered, LoweredLine, per_unit
+from engine.charges.base import ChargeModel, Context, Kind, Lowered, LoweredLine
+from engine.charges.items import check_read
 from engine.language.expressions import ZERO, Expr, maximum, minimum, rounded
 from engine.language.fields import FormulaField, PricedField
 from engine.language.units import parse_unit
@@ -24,13 +25,15 @@ class FreeQuota(ChargeModel):
 
 def lower(charge: FreeQuota, context: Context) -> Lowered:
     """Lower to `-(free kWh * price)`; a fixed refund is rounded a month, then multiplied by the months."""
-    unit, _ = parse_unit("kWh/month")
-    quota = context.figure("free", charge.free, unit)
-    price = context.figure("price", charge.price, per_unit(context, context.per_period(quota)))
+    check_read(charge, context, "of", "method: refund", read=charge.method == "refund")
+    kwh, month = parse_unit("kWh")[0], parse_unit("month")[0]
+    quota = context.figure("free", charge.free, kwh / month)
+    price = context.figure("price", charge.price, context.currency / kwh)
     if charge.method == "refund_whatever_used":
-        months = context.per_period(quota)
         a_month = rounded(quota * price, context.minor_places)
         amount: Expr = -context.per_period(a_month)
+        # of a month that is prorated the money is divided, and no kWh
+        months = context.per_period(quota) if charge.prorate is None else None
         return Lowered((LoweredLine("", amount, quantity=months, price=price, place=charge.place),))
     if charge.of is None:
         context.fail("free-quota-of", context.place, charge=context.name)
@@ -40,4 +43,4 @@ def lower(charge: FreeQuota, context: Context) -> Lowered:
     return Lowered((line,))
 
 
-KIND = Kind("free_quota", FreeQuota, lower)
+KIND = Kind("free_quota", FreeQuota, lower, linear=False)

@@ -28,6 +28,12 @@ def check_together(model: Model, context: Context, *keys: tuple[str, str]) -> No
         context.fail("key-without", place, charge=context.name, key=here[0], lacking=lacking, example=example)
 
 
+def check_read(model: Model, context: Context, key: str, beside: str, *, read: bool) -> None:
+    """A key that is written is read: it changes nothing where what it stands `beside` is not there."""
+    if not read and key in model.model_fields_set:
+        context.fail("key-without", model.place_of(key), charge=context.name, key=key, lacking=beside, example=beside)
+
+
 def check_one_of(model: Model, context: Context, first: str, second: str) -> None:
     """Two keys of which one is written, and not both."""
     if (getattr(model, first) is None) == (getattr(model, second) is None):

@@ -26,6 +26,8 @@ def lower(charge: Percentage, context: Context) -> Lowered:
     price = context.figure("percent", charge.percent, DIMENSIONLESS, Fraction(1, 100))
     amount: Expr = base * price
     if charge.cap is not None:
+        if context.splits() and charge.per is None:  # a cap of each part is another than that of the bill
+            context.fail("per-not-said", charge.place, charge=context.name, kind="percentage")
         cap = context.per_period(context.figure("cap", charge.cap, context.currency))
         amount = minimum(maximum(rounded(amount, context.minor_places), -cap), cap)
     return Lowered((LoweredLine("", amount, quantity=base, price=price, place=charge.place),))

@@ -51,4 +51,4 @@ def lower(charge: QuantityDiscount, context: Context) -> Lowered:
     return Lowered((LoweredLine("", amount, quantity=discounted, place=charge.place),))
 
 
-KIND = Kind("quantity_discount", QuantityDiscount, lower)
+KIND = Kind("quantity_discount", QuantityDiscount, lower, linear=False)

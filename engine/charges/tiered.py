@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from engine.charges.base import Context, Kind, Lowered, LoweredLine, per_unit
+from engine.charges.items import check_read
 from engine.charges.tiers import (
     LadderModel,
     Tier,
@@ -32,6 +33,7 @@ class Tiered(LadderModel):
 def lower(charge: Tiered, context: Context) -> Lowered:
     """Lower to `part of the quantity in the tier * price of the tier`."""
     check_ladder(charge, context)
+    check_read(charge, context, "at_limit", "method: whole", read=charge.method == "whole")
     for tier in charge.tiers[:-1]:
         if tier.up_to is None:
             context.fail("tier-without-limit", tier.place)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine.charges.base import Context, Kind, Lowered, LoweredLine, LoweredRefusal, per_unit
+from engine.charges.items import check_read
 from engine.charges.tiers import LadderModel, Limits, Tier, between, check_ladder, lower_limits, split, used_before
 from engine.language.expressions import ZERO, Call, Compare, Expr, If, Logic, Name, PartOf, total
 from engine.language.fields import FormulaField, Model, NameField, Priced, PricedField, TextField
@@ -95,6 +96,7 @@ def _check_keys(charge: TieredTimeOfUse, context: Context) -> None:
     given = {key for key in ("quantity", "intervals", "period") if getattr(charge, key) is not None}
     if given != ({"intervals", "period"} if in_order else {"quantity"}):
         context.fail("scope-keys", charge.place_of("scope"), None, charge=context.name, scope=charge.scope)
+    check_read(charge, context, "share", "scope: pooled_pro_rata", read=charge.scope == "pooled_pro_rata")
     if isinstance(charge.tiers, dict) and charge.scope == "pooled_pro_rata":
         context.fail("tiers-by-period", charge.place_of("tiers"), charge=context.name)
 

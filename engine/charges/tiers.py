@@ -23,10 +23,21 @@ from typing import Annotated, Any, Literal
 from pydantic import PlainValidator, WithJsonSchema
 
 from engine.charges.base import ChargeModel, Context, LoweredRefusal
+from engine.charges.items import check_read
 from engine.language import scalars
 from engine.language.expressions import ZERO, Call, Compare, Expr, If, Logic, Name, PartOf, both, minimum, number
 from engine.language.expressions import written as as_written
-from engine.language.fields import Dated, FormulaField, IntField, Model, Priced, PricedField, Printed, TextField, read
+from engine.language.fields import (
+    Dated,
+    FormulaField,
+    Model,
+    PlacesField,
+    Priced,
+    PricedField,
+    Printed,
+    TextField,
+    read,
+)
 from engine.language.nodes import List, Map, Text
 from engine.language.problems import ProblemsFound, problem
 from engine.language.reading import ONE_VALUE, wrong_shape
@@ -72,7 +83,7 @@ class LadderModel(ChargeModel):
     widen_limits: FormulaField | None = None
     limits_times: FormulaField | None = None
     months_in_use: FormulaField | None = None
-    limit_places: IntField | None = None
+    limit_places: PlacesField | None = None
     across_parts: AcrossParts | None = None
 
 
@@ -95,8 +106,14 @@ def check_ladder(charge: LadderModel, context: Context) -> None:
     if context.splits() and annual and (charge.per == "bill" or charge.across_parts not in (None, "continue")):
         key = "per" if charge.per == "bill" else "across_parts"  # a bill may hold the first day of a year
         context.fail("across-parts-annual", charge.place_of(key), charge=context.name)
+    if cut and charge.before is not None and context.divided(charge.before):
+        told = {"name": context.name, "formula": as_written(charge.before)}
+        context.fail("divided-in-parts", charge.before.place, None, **told)
     if cut and charge.across_parts is None:
         context.fail("across-parts-not-declared", charge.place_of("over"), charge=context.name)
+    check_read(charge, context, "across_parts", "per: part" if context.splits() else "changes: split", read=cut)
+    divides = charge.months_in_use is not None or charge.across_parts == "by_days"
+    check_read(charge, context, "limit_places", "across_parts: by_days", read=divides)
     if charge.limit_places is None and (charge.months_in_use is not None or (cut and charge.across_parts == "by_days")):
         key = "across_parts" if charge.months_in_use is None else "months_in_use"
         context.fail("limit-places", charge.place_of(key), charge=context.name)
@@ -208,7 +225,29 @@ def lower_limits(
     if charge.months_in_use is not None:
         used, year = charge.months_in_use, number(12, MONTH)
         values = [_divided(charge, value * used, year) for value in values]
-    return Limits(tuple(values), rising(context, written, printed))
+    same = _same_in_parts(charge, context, values, quantity)
+    return Limits(tuple(values), (*rising(context, written, printed), *same))
+
+
+def _same_in_parts(
+    charge: LadderModel, context: Context, values: Sequence[Expr], quantity: Expr
+) -> tuple[LoweredRefusal, ...]:
+    """That a ladder which goes on through the parts of a bill has one limit in them, as far as a year goes.
+
+    What a bill may use where some of its days have one limit and some another, the limits alone do not say.
+    """
+    if not cut_into_parts(charge, context) or charge.across_parts != "continue":
+        return ()
+    group = ladder_year(charge, Name("period_from", place=quantity.place)) if charge.over in ANNUAL else None
+    parts = context.earlier(number(1), group)
+    return tuple(
+        LoweredRefusal(
+            Compare("==", context.earlier(value, group), value * parts, place=value.place),
+            context.name,
+            f"{context.name}: a limit changes inside the bill; write `across_parts: by_months` or `by_days`",
+        )
+        for value in values
+    )
 
 
 def per_day_or(context: Context, priced: Priced, daily: Unit, otherwise: Unit) -> Unit:
@@ -221,6 +260,10 @@ def _of_period(charge: LadderModel, context: Context, limit: Expr) -> Expr:
     mode = charge.across_parts if cut_into_parts(charge, context) else None
     powers = dict(context.unit_of(limit).dims)
     per_day = powers.get("day", 0) == -1
+    if mode == "by_months" and not per_day and powers.get("month", 0) != -1:  # each part would have all of it
+        unit = context.unit_of(limit)
+        told = {"formula": as_written(limit), "unit": unit, "expected": unit / MONTH}
+        context.fail("figure-unit", limit.place, None, **told)
     if mode in (None, "by_months") or (per_day and mode == "by_days"):
         return context.per_period(limit)
     if per_day:

@@ -19,6 +19,7 @@ from decimal import Decimal
 from typing import Literal
 
 from engine.charges.base import ChargeModel, Context, Kind, Lowered, LoweredLine
+from engine.charges.items import check_read
 from engine.charges.rounding import RoundTo, rounded_to
 from engine.language import scalars
 from engine.language.expressions import Expr, Item, Name, number, total
@@ -58,27 +59,29 @@ def lower(charge: TimeOfUse, context: Context) -> Lowered:
         str(name): context.figure(f"{name}.price" if str(name) in apart else f"components.{name}", priced, unit)
         for name, priced in (charge.components or {}).items()
     }
-    funds = [context.price_of(name) for name in charge.less]
+    funds = [context.price_of(name) for name in charge.less] if charge.split == "each_rounded" else []
     lines = []
     for period, quantity in charge.quantity.items():
         if charge.components is not None:
             price: Expr = _composed(charge, context, str(period), components, unit)
         else:
             price = _price(charge, context, str(period), unit)
-        if funds and charge.split == "each_rounded":
+        if funds:
             price = price - total(funds)
         title = str(charge.titles.get(period, ""))
         lines.append(LoweredLine(str(period), quantity * price, title, quantity, price, place=quantity.place))
     for name in charge.as_lines or ():
         price, title = components[str(name)], str(charge.titles.get(name, ""))
         lines.append(LoweredLine(str(name), whole * price, title, whole, price, place=name.place))
-    if funds and charge.split == "whole_rounded":
+    if charge.less and charge.split == "whole_rounded":
         amounts = total([context.amount_of(name) for name in charge.less])
         lines.append(LoweredLine("less", -amounts, "", place=charge.place))
     return Lowered(tuple(lines), energy=whole)
 
 
 def _check_periods(charge: TimeOfUse, context: Context) -> None:
+    check_read(charge, context, "split", "less", read=bool(charge.less))
+    check_read(charge, context, "rest_to", "split: whole_rounded", read=charge.split == "whole_rounded")
     if charge.less and charge.split is None:
         context.fail("split-not-declared", charge.place_of("less"), charge=context.name)
     if charge.split == "whole_rounded" and str(charge.rest_to or "") != context.name:

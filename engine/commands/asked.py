@@ -268,8 +268,9 @@ def _of_portfolio(
     try:
         for row in portfolio_rows(file, rate.versions, row_ids, rate.book.rulesets, pass_through):
             wanted.discard(str(row.row_id))
-            values = {**row.values, **set_values(row.compiled, written)}
-            yield Asked(row.compiled, row.row_id, row.period_from, row.period_to, values, row.refused)
+            over = set_values(row.compiled, written)
+            refused = None if row.refused is not None and row.refused.field in over else row.refused
+            yield Asked(row.compiled, row.row_id, row.period_from, row.period_to, {**row.values, **over}, refused)
     except FileProblem as found:
         raise file_failure(found, language) from None
     if wanted:

@@ -32,8 +32,16 @@ def import_urdb(
         )
     try:
         text = source.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise failure(f"{source}: not-read: {error}", f"{source}: not-read: 无法读取：{error}") from None
+    except OSError as error:
+        raise failure(
+            f"{source}: not-read: the file cannot be read ({error.strerror}).\n  Check the path and its spelling.",
+            f"{source}: not-read: 文件读不出（{error.strerror}）。\n  请检查路径和拼写。",
+        ) from None
+    except UnicodeDecodeError:
+        raise failure(
+            f"{source}: not-read: the text is not UTF-8.\n  Save it again with the encoding UTF-8.",
+            f"{source}: not-read: 文本不是 UTF-8 编码。\n  请另存为 UTF-8。",
+        ) from None
     try:
         found = translate(read_rate(text, options.label), options)
     except NotTranslated as error:

@@ -24,7 +24,7 @@ from engine.compiler.figures import (
     value_source,
 )
 from engine.compiler.library import Library
-from engine.compiler.program import END_DAY, FIRST_DAY
+from engine.compiler.program import END_DAY, FIRST_DAY, ROW
 from engine.compiler.scope import BUILT_IN, TableSource
 from engine.language.fields import Source, read
 from engine.language.models import (
@@ -163,7 +163,9 @@ def _add_layer(found: Namespace, layer: Rules, problems: list[Problem]) -> None:
             found.inputs[str(name)] = given
             found.input_places[str(name)] = name.place
     for name, rule in layer.lists.items():
-        if found.claim(name, name.place, problems):
+        if str(name) == ROW:  # the axis of what is of no list
+            problems.append(problem("name-reserved", name.place, None, text=name))
+        elif found.claim(name, name.place, problems):
             found.lists[str(name)] = rule
             for own, given in rule.inputs.items():
                 found.inputs[f"{name}.{own}"] = given
@@ -206,7 +208,37 @@ def _add_layer(found: Namespace, layer: Rules, problems: list[Problem]) -> None:
         if not isinstance(layer.calendar, Map):
             problems.append(wrong_shape(layer.calendar, KEYS_WITH_VALUES))
         else:
-            found.calendar = layer.calendar
+            found.calendar = _with_calendar(found.calendar, layer.calendar, problems)
+
+
+def _with_calendar(known: Map | None, more: Map, problems: list[Problem]) -> Map:
+    """Calendars of several files as one: each key once, but for lists of holidays, which are named apart.
+
+    So the holidays of a year are entered in one shared file, and each province has its own hours.
+    """
+    if known is None:
+        return more
+    joined = Map(more.place)
+    joined.update(known)
+    places = {str(key): key for key in known}
+    for key, value in more.items():
+        before = places.get(str(key))
+        if before is None:
+            joined[key] = value
+            continue
+        lists = known[before]
+        if str(key) != "holidays" or not isinstance(lists, Map) or not isinstance(value, Map):
+            problems.append(problem("calendar-twice", key.place, before.place, key=key))
+            continue
+        named = {str(name): name for name in lists}
+        for name in value:
+            if str(name) in named:
+                problems.append(problem("name-twice", name.place, named[str(name)].place, name=name))
+        both = Map(lists.place)
+        both.update(lists)
+        both.update({name: days for name, days in value.items() if str(name) not in named})
+        joined[before] = both
+    return joined
 
 
 def _first_day(ruleset: RuleSet) -> int:

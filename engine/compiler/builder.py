@@ -206,7 +206,7 @@ class Builder:
             return folded
         axis = self.axis_of(operands)
         operands, type_ = self.aligned(operands, axis), replace(type_, axis=axis)
-        return self.emit(Step(primitive, operands, type_, mode=mode, place=place))
+        return self.emit(Step(primitive, operands, type_, mode=mode, place=place or self.here))
 
     def rescale(self, step: int, places: int) -> int:
         """The same number with more places."""

@@ -88,13 +88,18 @@ def kernels(step: Step, operands: Sequence[Step]) -> tuple[Kernel, ...]:
     return _CAPACITIES[step.primitive](step, operands)
 
 
-def too_wide(program: Program) -> list[Narrow]:
-    """Steps that something reads and no kernel can hold, in program order."""
+def too_wide(program: Program, parts: int = 1) -> list[Narrow]:
+    """Steps that something reads and no kernel can hold, in program order.
+
+    Args:
+        parts: of a bill, at most; their totals and ledgers are added up in int64.
+    """
     found = []
+    added = {program.total, *(step for _, step in program.ledgers)}
     for position in sorted(live(program, roots(program))):
         step = program.steps[position]
         operands = [program.steps[i] for i in step.operands]
-        if not kernels(step, operands):
+        if not kernels(step, operands) or (position in added and magnitude(step) * parts > INTEGER_EXACT):
             bounds = tuple((operand.type.low, operand.type.high) for operand in operands or [step])
             found.append(Narrow(position, bounds))
     return found

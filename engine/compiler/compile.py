@@ -34,7 +34,7 @@ from engine.compiler.library import Library, load_library
 from engine.compiler.lower import Resolved, resolve
 from engine.compiler.outputs import OutputMaker
 from engine.compiler.plan import Planned, plan
-from engine.compiler.program import Compiled, DayTable, Program, TestCase
+from engine.compiler.program import PARTS_MAX, Compiled, DayTable, Program, TestCase
 from engine.language.models import Notice, RuleSet, Test
 from engine.language.nodes import List, Map, Text
 from engine.language.problems import Problem, ProblemsFound, problem
@@ -141,7 +141,8 @@ def _alone(library: Library, files: Collection[str]) -> list[Problem]:
         if layer.place.file in files:
             alone, more = assemble_alone(library, layer)
             problems += more
-            _calendar(alone, problems)
+            if alone.calendar is not None and {str(key) for key in alone.calendar} != {"holidays"}:
+                _calendar(alone, problems)  # lists of holidays alone are read with the calendars that use them
             for check in alone.checks:
                 # what a form's check reads may be declared by the rule sets that follow it
                 found_here = run_check(check, alone.tables, alone.constants, alone.broken)
@@ -228,7 +229,8 @@ def _structure(
     unused = [rule.spec for name, rule in scope.inputs.items() if name not in inference.inputs_read]
     problems = [problem("unused-input", spec.place, name=spec.name) for spec in unused]
     planned = plan(builder, resolved, outputs, version_days, end_day)
-    wide = [_too_wide(planned.program, narrow.step) for narrow in too_wide(planned.program)]
+    parts = PARTS_MAX if scope.splits else 1
+    wide = [_too_wide(planned.program, narrow.step) for narrow in too_wide(planned.program, parts)]
     # what follows from the same input is right once its bounds are
     problems += {one.parameters["name"]: one for one in reversed(wide)}.values()
     return planned, problems

@@ -10,10 +10,11 @@ from engine.calendars import calendar as calendars
 from engine.calendars.calendar import Calendar, tou_period_names
 from engine.calendars.days import day_number
 from engine.charges.base import ChargeModel
+from engine.charges.tiers import LadderModel
 from engine.compiler.assemble import Assembled
 from engine.compiler.constants import ConstantSource, Piece, scaled, single
 from engine.compiler.figures import check_plausible, days, label
-from engine.compiler.scope import AxisRule, Definition, TableSource
+from engine.compiler.scope import AxisRule, Definition, InputRule, TableSource
 from engine.language.expressions import ZERO, Call, Expr, Item, Name, Number, children, number, total, written
 from engine.language.fields import Dated, Priced, Printed, Source
 from engine.language.nodes import Text
@@ -24,6 +25,7 @@ from engine.quantities.base import QuantityModel
 
 MONTH = parse_unit("month")[0]
 DAY = parse_unit("day")[0]
+ENERGY = (parse_unit("kWh")[0], parse_unit("kvarh")[0])  # what a period of fewer days has less of
 ONE = Fraction(1)
 # functions that take a list to the row -> most arguments with which they do
 REDUCES: Mapping[str, int] = {
@@ -43,6 +45,7 @@ class Resolving(Protocol):
     tables: dict[str, TableSource]
     definitions: dict[str, Definition]
     axes: dict[str, AxisRule]
+    inputs: dict[str, InputRule]
     splits: bool
     problems: list[Problem]
     unknown: set[str]
@@ -124,6 +127,8 @@ class ChargeContext:
         cut = self.splits() and getattr(self.charge, "per", None) != "bill"
         if money and cut and prorate in (None, "months"):
             self.fail("prorate-not-said", self.charge.place, None, charge=self.name)
+        if not money and cut and not isinstance(self.charge, LadderModel):  # a ladder says what its parts have
+            self.fail("month-in-parts", expr.place, None, charge=self.name, formula=written(expr))
         self.prorated = self.prorated or money
         if not money or prorate in (None, "months"):
             return expr * Name("months", place=expr.place)
@@ -159,6 +164,10 @@ class ChargeContext:
     def splits(self) -> bool:
         return self.resolver.splits
 
+    def divided(self, expr: Expr) -> bool:
+        inputs = {name for name, rule in self.resolver.inputs.items() if rule.spec.split}
+        return any(name in inputs for name in names_below(expr, self.resolver.definitions))
+
     def earlier(self, expr: Expr, group: Expr | None = None) -> Expr:
         return Call("earlier_parts", (expr, ZERO if group is None else group), place=expr.place)
 
@@ -169,6 +178,8 @@ class ChargeContext:
 
     def base(self, names: list[Text]) -> Expr:
         items: dict[str, Name] = {}
+        if not names:
+            self.fail("nothing-listed", self.charge.place, None, key="base")
         for name in names:
             for one in self.resolver.charges_named(name, self.name):
                 if one in items:
@@ -198,6 +209,10 @@ class ChargeContext:
 
     def price_of(self, charge: Text) -> Expr:
         self._fund(charge)
+        fund, _ = self.resolver.assembled.charges[str(charge)]
+        if self.splits() and (fund.per == "bill") != (getattr(self.charge, "per", None) == "bill"):
+            there = fund.place_of("per") if fund.per is not None else fund.place
+            self.fail("less-other-parts", charge.place, there, name=charge, charge=self.name)
         return Name(f"{charge}.price", place=charge.place)
 
     def amount_of(self, charge: Text) -> Expr:
@@ -248,6 +263,19 @@ def list_of(expr: Expr, lists: Container[str], definitions: Mapping[str, Definit
                 queue.append(definitions[current.path].expr)
         queue.extend(children(current))
     return ""
+
+
+def names_below(expr: Expr, definitions: Mapping[str, Definition]) -> set[str]:
+    """Names of a formula and of the formulas behind them."""
+    found: set[str] = set()
+    queue = [expr]
+    while queue:
+        current = queue.pop()
+        if isinstance(current, Name) and current.path not in found:
+            found.add(current.path)
+            queue += [definitions[current.path].expr] if current.path in definitions else []
+        queue += children(current)
+    return found
 
 
 def unknown_charge(name: Text, assembled: Assembled) -> Problem:

@@ -16,8 +16,8 @@ from engine.compiler.context import unknown_charge
 from engine.compiler.infer import Inference
 from engine.compiler.lower import ChargeRule, Resolved
 from engine.compiler.needs import Need
-from engine.compiler.program import Refusal
-from engine.language.expressions import ZERO, Compare, Expr, If, total
+from engine.compiler.program import ROW, Refusal
+from engine.language.expressions import ZERO, Call, Compare, Expr, If, total, written
 from engine.language.problems import ProblemsFound, problem
 from engine.language.units import parse_unit
 
@@ -51,6 +51,10 @@ def energy_needs(assembled: Assembled, resolved: Resolved, inference: Inference)
         if rule.lowered.energy is None:
             raise ProblemsFound((problem("charge-prices-no-energy", name.place, name=name),))
         priced.append(rule)
+    axis = inference.type(inference.value(declared.total)).axis
+    if axis != ROW:
+        told = {"formula": written(declared.total), "list": axis}
+        raise ProblemsFound([problem("list-not-reduced", declared.total.place, None, **told)])
     if _proven(declared.total, priced, inference):
         return ()
     parts: list[Expr] = []
@@ -58,8 +62,11 @@ def energy_needs(assembled: Assembled, resolved: Resolved, inference: Inference)
         assert rule.lowered.energy is not None
         parts.append(rule.lowered.energy if rule.when is None else If(rule.when, rule.lowered.energy, ZERO))
     whole = inference.whole  # rounding to parts may move a kWh between registers
-    both = whole.value(Compare("==", total(parts), declared.total, place=declared.place))
-    left, right = whole.value(total(parts)), whole.value(declared.total)
+    sides = total(parts), declared.total
+    if not any(rule.once for rule in priced):  # each part has its own conditions
+        sides = Call("all_parts", sides[:1], place=declared.place), Call("all_parts", sides[1:], place=declared.place)
+    both = whole.value(Compare("==", *sides, place=declared.place))
+    left, right = (whole.value(side) for side in sides)
     message = "{priced} kWh / {total} kWh"
     values = (("priced", left.step), ("total", right.step))
     refusal = Refusal("energy-priced-once", ", ".join(map(str, declared.priced_by)), message, values, declared.place)

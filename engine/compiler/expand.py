@@ -61,6 +61,7 @@ def carried_of(name: str, given: Input, type_: Type, place: Place) -> Carried | 
     bad = len(ways) != 1 or type_.kind != "number"
     bad = bad or (rule.months is not None) != (ways == ["max"]) or (rule.since is not None and ways != ["sum"])
     bad = bad or (rule.year_starts is not None) != (rule.since == "ladder_year")
+    bad = bad or (rule.months is not None and rule.months < 1)
     bad = bad or (rule.year_starts is not None and rule.year_starts not in range(1, 13))
     if bad:
         raise ProblemsFound([problem("carried-how", rule.place, place, name=name)])

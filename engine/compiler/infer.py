@@ -15,7 +15,7 @@ from engine.compiler.calls import call
 from engine.compiler.context import list_of
 from engine.compiler.inferring import Make
 from engine.compiler.names import is_schedule, price_needs, read_name
-from engine.compiler.needs import Need, Value, guarded, joined
+from engine.compiler.needs import Need, Value, givens, guarded, joined
 from engine.compiler.program import DayTable, Refusal, Type
 from engine.compiler.scope import Scope
 from engine.compiler.tables import Lookup
@@ -68,6 +68,7 @@ class Inference:
         self.definitions: dict[str, Value] = {}
         self.open: list[str] = []
         self.given_here: set[str] = set()  # optional inputs known to be given here
+        self.asked_for: set[str] = set()  # optional inputs that the charge at hand is billed with alone
         self.bill = part is not None
         self.part = self if part is None else part
         self.whole = self
@@ -370,18 +371,3 @@ def within(place: Place | None, start: int, end: int | None = None) -> Place | N
     first, last = (place.column, place.end_column) if start >= 0 else (place.end_column, place.end_column)
     last = last if end is None else place.column + end
     return replace(place, column=first + start, end_column=last)
-
-
-def givens(expr: Expr, positive: bool) -> set[str]:
-    """Optional inputs that are surely given where the condition holds (or, not positive, where it does not)."""
-    match expr:
-        case Call(function="given", arguments=(Name(path=path),)) if positive:
-            return {path}
-        case Unary(op="not", operand=operand):
-            return givens(operand, not positive)
-        case Logic(op="and", items=items) if positive:
-            return set().union(*(givens(item, True) for item in items))
-        case Logic(op="or", items=items) if not positive:
-            return set().union(*(givens(item, False) for item in items))
-        case _:
-            return set()

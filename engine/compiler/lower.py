@@ -16,7 +16,7 @@ from engine.calendars.days import END_DAY, FIRST_DAY
 from engine.charges.base import ChargeModel, Kind, Lowered
 from engine.compiler.assemble import Assembled
 from engine.compiler.constants import scaled, single
-from engine.compiler.context import DAY, MONTH, ONE, ChargeContext, unknown_charge
+from engine.compiler.context import DAY, ENERGY, MONTH, ONE, ChargeContext, unknown_charge
 from engine.compiler.expand import axis_rule, carried_of
 from engine.compiler.figures import check_plausible, days, label
 from engine.compiler.inputs import default_of, input_type
@@ -31,13 +31,13 @@ from engine.language.nodes import Text
 from engine.language.problems import Place, Problem, ProblemsFound, problem
 from engine.language.units import DIMENSIONLESS, Unit, parse_unit
 
+DAYS: Final = ("period_from", "period_to", "bill_from", "bill_to")
 SAME_UNIT: Final = frozenset(
     {
         *("min", "max", "sum", "abs", "round", "running_sum", "earlier_parts", "all_parts"),
         *("largest_item", "smallest_item", "first_item", "last_item", "previous_item"),
     }
 )  # functions whose result has the unit of their operands
-ENERGY: Final = (parse_unit("kWh")[0], parse_unit("kvarh")[0])  # what a period of fewer days has less of
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +126,7 @@ class Resolver:
             self.axes,
             self.calendar,
             self.splits,
+            {rule.name: rule.when for rule in charges if rule.when is not None},
         )
         boundaries = {day for rule in charges for day in rule.days if FIRST_DAY < day < END_DAY}
         return Resolved(scope, tuple(charges), frozenset(boundaries))
@@ -306,6 +307,10 @@ class Resolver:
                 return self.unit_of(operand)
             case Binary(op="*", left=left, right=right):
                 return self.unit_of(left) * self.unit_of(right)
+            case Binary(op="-", left=left, right=right) if self.is_day(left) and self.is_day(right):
+                return DAY
+            case Binary(left=left, right=right) if self.is_day(left):
+                return DIMENSIONLESS
             case Binary(left=left, right=right):
                 return self.unit_of(right if isinstance(left, Number) and left.bare else left)
             case If(then=then, otherwise=otherwise):
@@ -327,6 +332,24 @@ class Resolver:
                 return self.currency
             case _:
                 return DIMENSIONLESS
+
+    def is_day(self, expr: Expr) -> bool:
+        """Whether an expression is a day, as far as its names tell."""
+        match expr:
+            case Name(path=path):
+                known = self.inputs.get(path)
+                if known is None and path in self.definitions and path not in self._unit_open:
+                    return self.is_day(self.definitions[path].expr)
+                return path in DAYS if known is None else known.spec.type.kind == "date"
+            case Call(function=function, arguments=arguments):
+                same = function in SAME_UNIT and bool(arguments) and self.is_day(arguments[0])
+                return same or function in ("day", "month_start", "month_end", "year_end")
+            case If(then=then):
+                return self.is_day(then)
+            case Binary(op="+" | "-", left=left, right=right):
+                return self.is_day(left) and not self.is_day(right)
+            case _:
+                return False
 
     def unit_of_name(self, path: str) -> Unit:
         if path in self.inputs:

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from engine.calendars import calendar as calendars
 from engine.calendars import timeline as timelines
+from engine.compiler.context import ENERGY
 from engine.compiler.fold import change_places
 from engine.compiler.inferring import Inferring
-from engine.compiler.needs import NO_PRICE, Need, Value, joined, on_row, reduced
+from engine.compiler.needs import NO_PRICE, Need, Value, givens, joined, on_row, reduced
 from engine.compiler.program import (
     BOOLEAN,
     END_DAY,
@@ -65,10 +66,11 @@ def definition(infer: Inferring, definition: Definition, expr: Name) -> Value:
         return infer.definitions[path]
     if infer.bill and definition.once and definition.amount and in_charge(infer, definition.charge):
         return infer.value(definition.expr)  # a charge that is billed once adds its own lines up before it is cut
-    if infer.bill and definition.amount:  # the money of a charge, over the whole bill
+    if infer.bill and (definition.amount or billed_energy(definition)):  # of a charge, over the whole bill
         part = read_name(infer.part, expr)
-        infer.definitions[path] = Value(infer.builder.all_parts(part.step), part.needs)
-        return infer.definitions[path]
+        if definition.amount or infer.type(part).unit in ENERGY:
+            infer.definitions[path] = Value(infer.builder.all_parts(part.step), part.needs)
+            return infer.definitions[path]
     if path in infer.open:
         ring = infer.open[infer.open.index(path) :]
         places = {name: infer.scope.definitions[name].place for name in ring}
@@ -78,17 +80,26 @@ def definition(infer: Inferring, definition: Definition, expr: Name) -> Value:
         infer.fail("cycle", places[names[0]] or expr.place, ring=" -> ".join(names))
     infer.open.append(path)
     given, infer.given_here = infer.given_here, set()
+    asked = infer.whole.asked_for, infer.part.asked_for
+    condition = infer.scope.whens.get(definition.charge)
+    infer.whole.asked_for = infer.part.asked_for = set() if condition is None else givens(condition, positive=True)
     try:
         value = (infer.whole if definition.once else infer).value(definition.expr)
         value = required(infer, definition, value)
     finally:
         infer.open.pop()
         infer.given_here = given
+        infer.whole.asked_for, infer.part.asked_for = asked
     if definition.once and definition.amount:
         value = in_last_part(infer, value)
     value = bounded(infer, definition, value)
     infer.definitions[path] = value
     return value
+
+
+def billed_energy(definition: Definition) -> bool:
+    """Whether a formula may be what a charge bills part by part: its kWh in the bill are those that its lines show."""
+    return bool(definition.charge) and not definition.once and definition.path.endswith((".quantity", ".kwh"))
 
 
 def in_charge(infer: Inferring, charge: str) -> bool:
@@ -196,6 +207,10 @@ def read_input(infer: Inferring, rule: InputRule, expr: Name) -> Value:
         type_ = replace(type_, low=min(0, type_.low), high=max(0, type_.high))
     step = infer.builder.emit(Step("input", (), type_, name=name))
     if rule.needed_when is not None and spec.default is None:
+        refusal = Refusal("missing-value", spec.name, "", (), spec.place)
+        return Value(step, (Need(is_given(infer, spec.name), None, refusal),))
+    if rule.optional and spec.name not in infer.given_here and spec.name in infer.asked_for:
+        # of a charge that is billed where it is given: whoever reads it elsewhere needs it
         refusal = Refusal("missing-value", spec.name, "", (), spec.place)
         return Value(step, (Need(is_given(infer, spec.name), None, refusal),))
     if rule.optional and spec.name not in infer.given_here:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from engine.compiler.builder import Builder
 from engine.compiler.program import ROW, Refusal
+from engine.language.expressions import Call, Expr, Logic, Name, Unary
 
 NO_PRICE = "no-price-in-force"  # of a need that a price's days decide
 
@@ -77,3 +78,18 @@ def on_row(builder: Builder, need: Need) -> Need:
 def reduced(builder: Builder, needs: Sequence[Need]) -> tuple[Need, ...]:
     """The needs of a value that is taken from a list to the row."""
     return tuple(on_row(builder, need) for need in needs)
+
+
+def givens(expr: Expr, positive: bool) -> set[str]:
+    """Optional inputs that are surely given where the condition holds (or, not positive, where it does not)."""
+    match expr:
+        case Call(function="given", arguments=(Name(path=path),)) if positive:
+            return {path}
+        case Unary(op="not", operand=operand):
+            return givens(operand, not positive)
+        case Logic(op="and", items=items) if positive:
+            return set().union(*(givens(item, True) for item in items))
+        case Logic(op="or", items=items) if not positive:
+            return set().union(*(givens(item, False) for item in items))
+        case _:
+            return set()

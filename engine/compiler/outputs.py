@@ -16,11 +16,12 @@ from engine.charges.base import LoweredLine, LoweredRefusal
 from engine.compiler.assemble import Assembled
 from engine.compiler.builder import Builder
 from engine.compiler.energy import energy_needs
-from engine.compiler.infer import Inference, givens
+from engine.compiler.in_parts import in_force_throughout, in_some_part, undivided
+from engine.compiler.infer import Inference
 from engine.compiler.lower import ChargeRule, Resolved
 from engine.compiler.names import is_given, read_input
 from engine.compiler.names import number as part_number
-from engine.compiler.needs import NO_PRICE, Need, Value, guarded, joined, on_row, reduced
+from engine.compiler.needs import NO_PRICE, Need, Value, givens, guarded, joined, on_row, reduced
 from engine.compiler.program import BOOLEAN, ROW, Line, Refusal, Step, Type, Warning, Working
 from engine.compiler.scope import InputRule
 from engine.compiler.working import working
@@ -65,6 +66,8 @@ class OutputMaker:
         self.collect(self.energy)
         for rule in self.resolved.charges:
             self.collect(partial(self.charge, rule))
+        for rule in self.resolved.charges if self.resolved.scope.splits else ():
+            self.collect(partial(self.divided, rule))
         self.total()
         for name in self.assembled.warnings:
             self.collect(partial(self.warning, name))
@@ -93,11 +96,13 @@ class OutputMaker:
                 self.builder.clocks[name] = self.builder.timeline(clock)
             if rule.needed_when is None:
                 continue
-            needed = self.surely(self.whole.condition(rule.needed_when))
-            given = is_given(self.inference, name)
+            asked = self.whole.condition(rule.needed_when)
+            self.of_row(asked, rule.needed_when)
+            needed, given = self.surely(asked), is_given(self.inference, name)
             self.need(Need(given, needed, Refusal("missing-value", name, "", (), rule.place)))
             extra = Refusal("not-needed", name, written(rule.needed_when), (), rule.place)
-            self.need(Need(self.builder.logic("either", self.builder.negation(given), needed), None, extra))
+            allowed = in_some_part(self.inference, needed)
+            self.need(Need(self.builder.logic("either", self.builder.negation(given), allowed), None, extra))
 
     def inputs(self) -> None:
         for rule in self.resolved.scope.inputs.values():
@@ -105,6 +110,7 @@ class OutputMaker:
                 continue
             spec = rule.spec
             asked = self.whole.condition(rule.needed_when)
+            self.of_row(asked, rule.needed_when)
             for need in asked.needs:
                 if need.refusal.code == NO_PRICE:  # whether the input is needed cannot be told on such a day
                     self.need(need)
@@ -115,8 +121,10 @@ class OutputMaker:
                 self.need(Need(given, needed, missing))
             allowed = needed
             if rule.ignored_when is not None:
-                ignored = self.surely(self.whole.condition(rule.ignored_when))
-                allowed = self.builder.logic("either", needed, ignored)
+                ignored = self.whole.condition(rule.ignored_when)
+                self.of_row(ignored, rule.ignored_when)
+                allowed = self.builder.logic("either", needed, self.surely(ignored))
+            allowed = in_some_part(self.inference, allowed)
             came = self.builder.emit(Step("input", (), spec.type, name=spec.name))
             extra = Refusal("not-needed", spec.name, written(rule.needed_when), ((spec.name, came),), spec.place)
             self.need(Need(self.builder.logic("either", self.builder.negation(given), allowed), None, extra))
@@ -143,38 +151,41 @@ class OutputMaker:
     def refuse(self, name: str) -> None:
         rule = self.assembled.refuse[name]
         condition = self.whole.condition(rule.when)
-        values, _ = self.values_in(rule.message, rule.when)
+        values, _ = self.values_in(rule.message, rule.when, self.builder.type(condition.step).axis)
         about = str(rule.field) if rule.field is not None else name
         refusal = Refusal("refused-by-rule", about, str(rule.message), values, rule.place)
         for need in condition.needs:
             self.need(need)
         self.need(Need(self.builder.negation(condition.step), None, refusal))
 
-    def values_in(self, message: Text, when: Expr) -> tuple[tuple[tuple[str, int], ...], tuple[Need, ...]]:
+    def values_in(
+        self, message: Text, when: Expr, on: str = ROW
+    ) -> tuple[tuple[tuple[str, int], ...], tuple[Need, ...]]:
         """The names in a message's braces with the steps that hold them, and what named formulas need.
 
-        An optional input can be named where `when` makes sure that it is given: absence has no number to show.
+        An optional input can be named where `when` makes sure that it is given: absence has no number to show. A value
+        of each item can be named where `when` is `on` that list: what is shown is of the item at fault.
         """
         found: dict[str, int] = {}
         given = givens(when, True)
         needs: list[Need] = []
         for match in _BRACES.finditer(str(message)):
-            name = match[1].strip()
+            name, place = match[1].strip(), message.piece(match.start(1), match.end(1))
             if name in self.resolved.scope.inputs:
                 if self.resolved.scope.inputs[name].optional and name not in given:
-                    place = message.piece(match.start(1), match.end(1))
                     raise ProblemsFound([problem("message-may-be-absent", place, when.place, name=name)])
                 self.inference.inputs_read.add(name)
                 anywhere = replace(self.resolved.scope.inputs[name], optional=False, needed_when=None)
-                found[name] = read_input(self.whole, anywhere, Name(name)).step
+                value = read_input(self.whole, anywhere, Name(name))
             elif name in self.resolved.scope.known():
                 value = self.whole.value(Name(name, place=message.place))
-                found[name] = value.step
                 needs += value.needs
             else:
                 known, near = ", ".join(self.resolved.scope.inputs), did_you_mean(name, self.resolved.scope.known())
-                place = message.piece(match.start(1), match.end(1))
                 raise ProblemsFound([problem("message-name", place, None, name=name, known=known, **near)])
+            if self.builder.type(value.step).axis != on:
+                self.of_row(value, Name(name, place=place))
+            found[name] = value.step
         return tuple(found.items()), tuple(needs)
 
     def energy(self) -> None:
@@ -184,6 +195,15 @@ class OutputMaker:
     # charges
 
     def charge(self, rule: ChargeRule) -> None:
+        asked = set() if rule.when is None else givens(rule.when, positive=True)
+        self.inference.asked_for = self.whole.asked_for = asked
+        try:
+            self.billed(rule)
+        finally:
+            self.inference.asked_for = self.whole.asked_for = set()
+
+    def billed(self, rule: ChargeRule) -> None:
+        """A charge's lines, and what refuses a row because of it."""
         name, build = rule.name, self.builder
         here = self.whole if rule.once and self.inference.scope.splits else self.inference
         when = here.condition(rule.when) if rule.when is not None else None
@@ -192,6 +212,8 @@ class OutputMaker:
             for need in when.needs:
                 self.need(need)
             if here.bill:
+                for need in in_force_throughout(self.whole, rule):
+                    self.need(need)
                 when = replace(when, step=self.in_last(when.step))
         for item in rule.lowered.lines:
             self.money(f"{name}.{item.id}" if item.id else name, item)
@@ -233,6 +255,19 @@ class OutputMaker:
             self.outputs.lines.append(self.sum_line(rule, whole.step, when))
         for refusal in rule.lowered.refusals:
             self.refusal(refusal, when, rule.model.place, here)
+
+    def divided(self, rule: ChargeRule) -> None:
+        """Tell a charge that would be billed in full in each part of a bill, where it does not say so."""
+        if rule.once or rule.name not in self.outputs.charges:
+            return
+        others = {line.amount for line in self.outputs.lines if line.charge != rule.name}
+        others |= {step for name, step in self.outputs.charges.items() if name != rule.name}
+        energy = self.assembled.energy
+        priced = energy is not None and rule.name in map(str, energy.priced_by or [])
+        same = undivided(self.inference, rule, others, priced=priced)
+        if same is not None:
+            told = {"charge": rule.name, "formula": written(same)}
+            raise ProblemsFound([problem("same-in-parts", same.place or rule.model.place, None, **told)])
 
     def of_row(self, value: Value, expr: Expr | None) -> None:
         """Tell a formula that is a value of each item where the row needs one."""
@@ -305,7 +340,9 @@ class OutputMaker:
         return value.step
 
     def sum_line(self, rule: ChargeRule, step: int, when: Value | None) -> Line:
-        shown = when.step if when is not None and not self.builder.known(when.step) else None
+        once = rule.once and self.resolved.scope.splits
+        shown = when.step if when is not None else self.in_last(None) if once else None
+        shown = None if shown is None or self.builder.known(shown) else shown
         exprs = [Name(f"{rule.name}.{line.id}" if line.id else rule.name) for line in rule.lowered.lines]
         formula = f"round({' + '.join(written(one) for one in exprs)}, {self.assembled.ruleset.minor_places}, half_up)"
         names = tuple((line.id, line.amount) for line in self.outputs.lines if line.charge == rule.name)
@@ -391,7 +428,11 @@ class OutputMaker:
         if self.reads_input(value.step, name):
             raise ProblemsFound([problem("carried-circle", place, None, name=name, of=carried.of)])
         of, into = self.builder.type(value.step), rule.spec.type
-        if of.unit != into.unit or of.places > into.places:
+        always = [need.refusal for need in value.needs if need.guard is None]
+        absent = next((why for why in always if why.code == "missing-value"), None)
+        if absent is not None:  # what an earlier row does not give is not nothing
+            raise ProblemsFound([problem("may-be-absent", place, absent.place, name=absent.field)])
+        if of.kind != "number" or of.unit != into.unit or of.places > into.places:
             told = {"name": name, "of": carried.of, "unit": of.unit, "expected": into.unit, "places": of.places}
             raise ProblemsFound([problem("carried-differs", place, None, **told)])
         self.outputs.names[f"{carried.of}@carried"] = value.step

@@ -76,6 +76,7 @@ class Scope:
     axes: Mapping[str, AxisRule] = field(default_factory=dict)
     calendar: Calendar | None = None
     splits: bool = False  # billing periods are cut into parts
+    whens: Mapping[str, Expr] = field(default_factory=dict)  # charge -> its condition
 
     def known(self) -> tuple[str, ...]:
         """All names, for suggestions."""

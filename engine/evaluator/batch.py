@@ -17,7 +17,7 @@ from engine.compiler.program import END_DAY, FIRST_DAY, Compiled
 from engine.evaluator.door_lists import listed
 from engine.evaluator.evaluate import Plans, Result, evaluate
 from engine.evaluator.refuse import row_problem
-from engine.evaluator.rows import Array, Column, RowProblem, Rows, whole_text
+from engine.evaluator.rows import Column, RowProblem, Rows, whole_text
 
 Positions = NDArray[np.int64]
 
@@ -208,23 +208,22 @@ def _given(rows: Rows, name: str, positions: Positions) -> tuple[NDArray[np.bool
     """Which rows give a column, and what is told of one: its value, and of a list's column the item, from 1."""
     if name in rows.columns:
         column = rows.columns[name]
-        some = _some(column.values[positions], None if column.valid is None else column.valid[positions])
-        return some, lambda at: (_text(column, int(positions[at])), 0)
+        return _some(column, positions), lambda at: (_text(column, int(positions[at])), 0)
     axis, _, short = name.partition(".")
     items = listed(rows.children[name if name in rows.children else axis], len(rows), positions)
     if name in rows.children:
         counts = np.diff(items.offsets)
         return counts > 0, lambda at: (str(counts[at]), 0)
     own = items.columns[short]
-    given, first = items.faulty(_some(own.values, own.valid))
+    given, first = items.faulty(_some(own, slice(None)))
     return given, lambda at: (_text(own, int(first[at])), int(first[at] - items.offsets[at]) + 1)
 
 
-def _some(values: Array, valid: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
-    """Where a column has a value."""
-    given = np.ones(len(values), dtype=bool) if valid is None else valid
-    if values.dtype == object:
-        given = given & np.array([value is not None for value in values.tolist()], dtype=bool)
+def _some(column: Column, positions: Positions | slice) -> NDArray[np.bool_]:
+    """Where a column has a value, at some positions; of values themselves only objects are looked at."""
+    given = (np.ones(len(column.values), dtype=bool) if column.valid is None else column.valid)[positions]
+    if column.values.dtype == object:
+        given = given & np.array([value is not None for value in column.values[positions].tolist()], dtype=bool)
     return given
 
 

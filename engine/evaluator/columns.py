@@ -26,7 +26,7 @@ from engine.evaluator.rows import Array, Column, Mask, Whole, day_text, value_te
 NUMBER = re.compile(r"[+-]?[0-9]{1,400}(\.[0-9]{1,400})?")
 TRUTHS: Mapping[str, int] = {"0": 0, "1": 1, "false": 0, "true": 1}
 FLOAT_WHOLE_MAX = 2.0**50  # of a float64 times its power of ten: the nearest whole number is then the one meant
-EXPONENT_MAX = 400  # of a Decimal; beyond it a whole number would be made only to be refused
+EXPONENT_MAX = 400  # of a Decimal; beyond it a number would be made, and written out, only to be refused
 FLOAT_DIGITS = 15  # decimal digits that a float64 always keeps
 
 
@@ -105,12 +105,13 @@ def fault_text(spec: InputSpec, column: Column | None, row: int, fault: Fault) -
 
 
 def _written(came: object) -> str:
-    """Write a value as an analyst would: no exponent, no capital in true and false."""
+    """Write a value as an analyst would: no capital in true and false, no exponent but one that is no reading."""
     if isinstance(came, bool):
         return "true" if came else "false"
     if isinstance(came, float) and isfinite(came):
         came = Decimal(repr(came))
-    return f"{came:f}" if isinstance(came, Decimal) and came.is_finite() else str(came)
+    short = isinstance(came, Decimal) and came.is_finite() and abs(came.adjusted()) <= EXPONENT_MAX
+    return f"{came:f}" if short else str(came)
 
 
 def _given(column: Column) -> Mask | None:

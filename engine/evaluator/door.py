@@ -288,6 +288,8 @@ class _Desk:
         for position, one in enumerate(compiled.constants.versions):
             last = one.end_day if compiled.end_day is None else min(one.end_day, compiled.end_day)
             table[max(max(one.first_day, compiled.first_day) - low, 0) : max(last - low, 0)] = position
+        if of is not None:
+            self._leaves(days, of)
         # By version, and last what NO_VERSION, as a position, reads.
         unpriced = np.array([*(bool(one.missing) for one in compiled.constants.versions), True])
         if (table == table[0]).all():
@@ -306,6 +308,21 @@ class _Desk:
 
             self._refuse(np.logical_or.reduceat(bad, of.offsets[:-1]), first_unpriced)
         return version
+
+    def _leaves(self, days: _Days, of: Cut) -> None:
+        """Refuse rows of which some parts are within the days of the rule set and others are not."""
+        last = END_DAY if self.compiled.end_day is None else self.compiled.end_day - 1
+        if self.compiled.first_day <= days.low and days.high <= last:
+            return
+        within = (self.compiled.first_day <= days.values) & (days.values <= last)
+        turns = np.append(False, within[1:] != within[:-1]) & (of.number > 0)
+
+        def leaving(at: int) -> RowProblem:
+            start, end = int(of.offsets[at]), int(of.offsets[at + 1])
+            turn = start + int(turns[start:end].argmax())
+            return self._crosses(at, int(of.first[start]), int(of.end[end - 1]), int(of.first[turn]))
+
+        self._refuse(np.logical_or.reduceat(turns, of.offsets[:-1]), leaving)
 
     def _no_price(self, at: int, version: int, day: int) -> RowProblem:
         text = day_text(day)
@@ -326,12 +343,11 @@ class _Desk:
         following = np.append(days, END_DAY)[np.searchsorted(days, begins, side="right")]
         change = following.take(first - low)
 
-        def crossing(at: int) -> RowProblem:
-            texts = {"period_from": first[at], "period_to": end[at], "day": change[at]}
-            named = {name: day_text(int(day)) for name, day in texts.items()}
-            return self._problem(at, "period-crosses-change", "period_to", named["period_to"], None, **named)
+        self._refuse(change < end, lambda at: self._crosses(at, int(first[at]), int(end[at]), int(change[at])))
 
-        self._refuse(change < end, crossing)
+    def _crosses(self, at: int, first: int, end: int, day: int) -> RowProblem:
+        named = {"period_from": day_text(first), "period_to": day_text(end), "day": day_text(day)}
+        return self._problem(at, "period-crosses-change", "period_to", named["period_to"], None, **named)
 
     def read(self, spec: InputSpec) -> Reading:
         """Check an input's column."""

@@ -8,7 +8,7 @@ can be trusted, and the day it took effect. `engine.evaluator.explain_text` writ
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
 from typing import Final
@@ -209,7 +209,10 @@ def _named(program: Program, bill: Bill, part: PartValues, names: Iterable[tuple
             continue
         unit = unit_text(step.type.unit) if step.type.kind == "number" else ""
         items = part.lists[step.type.axis].values.get(name, value) if step.primitive == "input" else value
-        found.append(Named(name, "", unit, _title(program, name, None), several(program, step, items)))
+        shown, whole = several(program, step, items), bill.lists[step.type.axis].count
+        if shown.count < whole:
+            shown = replace(shown, whole=whole)
+        found.append(Named(name, "", unit, _title(program, name, None), shown))
     return tuple(found)
 
 

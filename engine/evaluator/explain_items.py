@@ -23,6 +23,7 @@ def list_block(shown: ListShown, words: Mapping[str, str]) -> list[str]:
     rows += [[f"  {item.number}", item.time, *item.values] for item in shown.items]
     gap = next((at for at, item in enumerate(shown.items, 1) if item.number != at), len(shown.items) + 1)
     left_out = shown.count - len(shown.items)
+    rows += [["  " + words["largest"], item.time, *item.values] for item in shown.largest]
     for period in shown.periods:
         label = f"{period.period} ({_count(period.count, words)})"
         rows.append(["  " + words["by"].format(schedule=period.schedule), label, *period.totals])
@@ -46,7 +47,10 @@ def several_text(value: Several, unit: str, words: Mapping[str, str]) -> str:
         return words["empty"]
     items = [*value.first, *(("…", *value.last) if value.last else ())]
     items = items or [f"{name} {count}" for name, count in value.tally]
-    text = f"{_count(value.count, words)}: {', '.join(items)}"
+    counted = _count(value.count, words)
+    if value.whole:
+        counted = words["items:of"].format(count=value.count, whole=value.whole)
+    text = f"{counted}: {', '.join(items)}"
     return f"{text}; {words['sum']} {value.total} {unit}".rstrip() if value.total and value.count > 1 else text
 
 

@@ -31,6 +31,7 @@ class Several:
     last: tuple[str, ...] = ()  # where some are left out between
     total: str = ""  # of numbers
     tally: tuple[tuple[str, int], ...] = ()  # of codes and truths: how many items have each
+    whole: int = 0  # items of the bill, where a part has some of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class ListShown:
     count: int
     columns: tuple[ColumnShown, ...]
     items: tuple[ItemShown, ...]  # some are left out where there are fewer than `count`
+    largest: tuple[ItemShown, ...]  # of an interval list: the first item with a column's largest number, and that alone
     periods: tuple[PeriodShown, ...]
 
 
@@ -111,8 +113,20 @@ def _shown(program: Program, axis: AxisSpec, specs: Sequence[InputSpec], items: 
             )
             for at in chosen
         ),
+        tuple(_largest(specs, items, times)),
         tuple(_periods(program, axis, specs, items, days)) if axis.minutes else (),
     )
+
+
+def _largest(specs: Sequence[InputSpec], items: Items, times: Sequence[str]) -> Iterable[ItemShown]:
+    """When each number of an interval list was largest: what is asked of a demand."""
+    for column, spec in enumerate(specs):
+        values = items.values[spec.name]
+        present = _present(values)
+        if times and present and spec.type.kind == "number":
+            at = values.index(max(present))
+            shown = [_text(values[at], spec) if other == column else "" for other in range(len(specs))]
+            yield ItemShown(at + 1, times[at], tuple(shown))
 
 
 def _text(value: Decimal | None, spec: InputSpec) -> str:

@@ -54,6 +54,8 @@ def refused_by(
     more = {} if item is None else item
     for name, text in {**more, **texts}.items():
         message = message.replace(f"{{{name}}}", text)
-    value = texts.get(refusal.field, ", ".join(f"{name} = {text}" for name, text in texts.items()))
+    axis, number = more.get("axis", ""), more.get("item", "")
+    shown = {of_item(name, number) if name.startswith(f"{axis}.") else name: text for name, text in texts.items()}
+    value = texts.get(refusal.field, ", ".join(f"{name} = {text}" for name, text in shown.items()))
     named = {name: text for name, text in {**more, **texts}.items() if name not in {"field", "value", "message"}}
     return row_problem(row, row_id, refusal.code, refusal.field, value, refusal.place, **named, message=message)

@@ -95,12 +95,11 @@ def admit_row(
     if len(spans) > PARTS_MAX:
         told = {"found": str(len(spans)), "at_most": str(PARTS_MAX)}
         return _of_period("too-many-parts", first, end, told)
-    versions: list[int] = []
-    for span in spans:
-        found = _version(compiled, compiled.version_day(*span))
-        if isinstance(found, Fault):
-            return found
-        versions.append(found)
+    found = [_version(compiled, compiled.version_day(*span)) for span in spans]
+    missing = [one for one in found if isinstance(one, Fault)]
+    if missing:
+        left = _leaves(compiled, spans)
+        return missing[0] if left is None else _of_period("period-crosses-change", first, end, {"day": day_text(left)})
     if cuts and compiled.changes == "refuse":
         return _of_period("period-crosses-change", first, end, {"day": day_text(cuts[0])})
     read = _read_inputs(compiled, row)
@@ -115,6 +114,7 @@ def admit_row(
         lists[axis.name] = items
         given[axis.name] = items.given
     given |= {f"{spec.name}{OF_BILL}": given[spec.name] for spec in row_inputs(compiled) if spec.split}
+    versions = [one for one in found if not isinstance(one, Fault)]
     return Admitted(inputs, given, lists, _parts(compiled, spans, versions, inputs, lists))
 
 
@@ -145,9 +145,20 @@ def divided(value: Decimal, places: int, days: Sequence[int]) -> list[Decimal]:
     return shares
 
 
+def _in_force(compiled: Compiled, day: int) -> bool:
+    return compiled.first_day <= day and (compiled.end_day is None or day < compiled.end_day)
+
+
+def _leaves(compiled: Compiled, spans: Sequence[tuple[int, int]]) -> int | None:
+    """The day on which parts of a row enter or leave the days of the rule set; None: all or none are within."""
+    for before, after in pairwise(spans):
+        if _in_force(compiled, compiled.version_day(*before)) != _in_force(compiled, compiled.version_day(*after)):
+            return after[0]
+    return None
+
+
 def _version(compiled: Compiled, day: int) -> int | Fault:
-    after = compiled.end_day is not None and day >= compiled.end_day
-    if day >= compiled.first_day and not after:
+    if _in_force(compiled, day):
         for at, version in enumerate(compiled.constants.versions):
             if version.first_day <= day < version.end_day:
                 if version.missing:

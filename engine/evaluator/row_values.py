@@ -73,7 +73,8 @@ def written(came: object) -> str:
         return "true" if came else "false"
     if isinstance(came, float) and isfinite(came):
         came = Decimal(repr(float(came)))
-    return f"{came:f}" if isinstance(came, Decimal) and came.is_finite() else str(came)
+    short = isinstance(came, Decimal) and came.is_finite() and abs(came.adjusted()) <= _EXPONENT_MAX
+    return f"{came:f}" if short else str(came)
 
 
 def _number(spec: InputSpec, came: object) -> Decimal | Fault:

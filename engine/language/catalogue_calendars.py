@@ -8,6 +8,14 @@ from engine.language.entry import Entry
 
 # Problems of seasons, day types, tou_periods and billing periods: engine.calendars
 CALENDARS: Mapping[str, Entry] = {
+    "calendar-twice": Entry(
+        "`{key}` of the calendar is written in two files.",
+        "Leave one of them out; only lists of `holidays` may come from several files.",
+        "日历的 `{key}` 写在了两个文件里。",
+        "请删去其中一个；只有 `holidays` 的各表可以来自几个文件。",
+        "Written first here",
+        "先写在这里",
+    ),
     "months-not-read": Entry(
         "`{text}` does not name months.",
         "Write `months 5-10`, `months 11-4` (over the year's end), `[7, 8]`, `all` or, in `tou_periods`, `others`.",

@@ -102,6 +102,36 @@ LISTS: Mapping[str, Entry] = {
         "`{charge}` 是 {kind} 计费项，没有说明按段计收还是整张账单计收一次。",
         "请写 `per: bill`（按各段之和）或 `per: part`。",
     ),
+    "same-in-parts": Entry(
+        "`{formula}` is not divided between the parts of a bill, and `{charge}` would bill all of it in each.",
+        "Write `per: bill`, or divide what it reads (`split: by_days`); `per: part` where each part owes it all.",
+        "`{formula}` 没有在账单各段之间分开，`{charge}` 会在每一段全额计收。",
+        "请写 `per: bill`；或把所读的量分段（`split: by_days`）；确实每段都收时写 `per: part`。",
+    ),
+    "less-other-parts": Entry(
+        "`{charge}` takes the price of `{name}` out of its own, and one is billed once a bill, the other by part.",
+        "Write the same `per:` in both; their prices are then those of the same days.",
+        "`{charge}` 从价格中扣除 `{name}` 的价格，但两者一个整张账单计收一次，另一个按段计收。",
+        "两者请写同样的 `per:`，使所扣的是同一天的价格。",
+    ),
+    "divided-in-parts": Entry(
+        "`{formula}` of `{name}` is not used up day by day, and a part of a bill would have a part of it.",
+        "Write `split: no` at the input: each part then has the whole of it.",
+        "`{name}` 的 `{formula}` 不是按天用掉的量，账单的一段只会得到它的一部分。",
+        "请在输入写 `split: no`：每一段都有其全部。",
+    ),
+    "windows-in-parts": Entry(
+        "`{name}` has sliding windows, and one that lies in two parts of a bill would be seen in neither.",
+        "Write `windows: block`, or `changes: refuse` or `whole` in the rule set.",
+        "`{name}` 用滑动窗口，而跨账单两段的窗口在哪一段都看不到。",
+        "请写 `windows: block`，或在规则集写 `changes: refuse` 或 `whole`。",
+    ),
+    "month-in-parts": Entry(
+        "`{formula}` is per month, and `{charge}` is billed by part: a part is no month.",
+        "Write `per: bill`.",
+        "`{formula}` 按月计，而 `{charge}` 按段计收：一段不是一个月。",
+        "请写 `per: bill`。",
+    ),
     "bill-reads-intervals": Entry(
         "`{formula}` is asked of the whole bill, and each part has only the intervals of its own days.",
         "Of a whole bill `sum`, `count`, `max` and `min` of intervals are known; bill the charge by part otherwise.",

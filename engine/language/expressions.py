@@ -115,12 +115,16 @@ def number(value: int | str | Decimal, unit: Unit = DIMENSIONLESS) -> Number:
 
 
 def minimum(*items: Expr) -> Expr:
-    """The smallest of the items."""
+    """The smallest of the items; one alone is itself."""
+    if len(items) == 1:
+        return items[0]
     return Call("min", items, place=items[0].place)
 
 
 def maximum(*items: Expr) -> Expr:
-    """The largest of the items."""
+    """The largest of the items; one alone is itself."""
+    if len(items) == 1:
+        return items[0]
     return Call("max", items, place=items[0].place)
 
 

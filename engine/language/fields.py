@@ -38,6 +38,7 @@ __all__ = [
     "NameField",
     "NodeField",
     "NumberField",
+    "PlacesField",
     "Priced",
     "PricedField",
     "Printed",
@@ -73,10 +74,19 @@ def _formula(text: Text) -> Expr:
     return parse(text)
 
 
+def _places(text: Text) -> int:
+    """Decimal places of a rounding, as many as one digit says, as in formulas."""
+    places = scalars.whole_number(text)
+    if not 0 <= places <= 9:
+        raise ProblemsFound([problem("rounding-places", text.place, None, formula=text)])
+    return places
+
+
 _FORMULA_SCHEMA: Final[Mapping[str, Any]] = {"type": ["string", "number", "boolean"]}
 
 NumberField = Annotated[Printed, _scalar(scalars.number), WithJsonSchema({"type": "number"})]
 IntField = Annotated[int, _scalar(scalars.whole_number), WithJsonSchema({"type": "integer"})]
+PlacesField = Annotated[int, _scalar(_places), WithJsonSchema({"type": "integer"})]
 BoolField = Annotated[bool, _scalar(scalars.truth), WithJsonSchema({"type": "boolean"})]
 DayField = Annotated[
     date, _scalar(scalars.day), WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"})

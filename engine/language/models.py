@@ -222,7 +222,7 @@ class RefuseRule(Model):
 
     when: FormulaField
     message: TextField
-    field: NameField | None = None
+    field: IdField | None = None
 
 
 class WarningRule(Model):

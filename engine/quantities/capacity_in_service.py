@@ -22,7 +22,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from engine.charges.base import Context, LoweredRefusal
-from engine.language.expressions import ZERO, Binary, Compare, Expr, If, minimum, number
+from engine.language.expressions import ZERO, Binary, Compare, Expr, If, maximum, minimum, number
 from engine.language.fields import BoolField, FormulaField, IntField, Model, PricedField
 from engine.language.units import DIMENSIONLESS
 from engine.quantities import over_lists as lists
@@ -60,32 +60,44 @@ class CapacityInService(QuantityModel):
 
 def lower(model: CapacityInService, context: Context) -> LoweredQuantity:
     """Lower to `sum(kVA * thirtieths installed) - sum(kVA * thirtieths suspended) * share not paid`."""
-    refusals: list[LoweredRefusal] = []
-    installed = model.installed
-    first, end = _days(installed)
-    if installed.from_ is None and installed.to is None:
-        stands: Expr = lists.thirtieths_of_period()
-    else:
-        stands = lists.thirtieths(*lists.within_period(first, end))
-    refusals += _in_order(installed, context, first, end)
-    total = lists.to_row(context, lists.where(installed.when, installed.kva * stands))
+    if (model.suspended is None) != (model.counts is None):
+        because, key = ("suspended", "counts") if model.counts is None else ("counts", "suspended")
+        context.fail("quantity-key-needed", model.place_of(because), name=context.name, because=because, key=key)
+    own = lists.PERIOD_FROM, lists.PERIOD_TO
+    installed = context.define("installed.thirtieths", _installed(model.installed, context, *own))
+    refusals = _in_order(model.installed, context)
+    total: Expr = installed
+    share = _not_paid(model.suspended, context)
     if model.suspended is not None:
-        if model.counts is None:
-            place = model.place_of("suspended")
-            context.fail("quantity-key-needed", place, name=context.name, because="suspended", key="counts")
-        first, end = _days(model.suspended)
-        refusals += _in_order(model.suspended, context, first, end)
-        off = context.define("suspended.thirtieths", _suspended(model, model.suspended, context, first, end))
-        all_of_it = context.define("installed.thirtieths", total)
+        refusals += _in_order(model.suspended, context)
+        off = context.define("suspended.thirtieths", _suspended(model, model.suspended, context, *own))
         message = f"{context.name}: more is suspended than stands there"
-        refusals.append(LoweredRefusal(lists.at_most(off, all_of_it), context.name, message))
-        total = all_of_it - _not_paid(model.suspended, context, off)
-    elif model.counts is not None:
-        place = model.place_of("counts")
-        context.fail("quantity-key-needed", place, name=context.name, because="counts", key="suspended")
+        refusals.append(LoweredRefusal(lists.at_most(off, installed), context.name, message))
+        total = installed - off * share
     exact = context.define("exact", total)
-    value = lists.quotient(exact, lists.thirtieths_of_period(), model.round)
+    value = lists.quotient(exact, lists.thirtieths(*own), model.round)
+    if context.splits():  # what a part adds to those before it: a month has thirty thirtieths, however it is cut
+        until, before = (_billed(model, context, share, day) for day in (lists.PERIOD_TO, lists.PERIOD_FROM))
+        exact = context.define("added", until - before)
     return LoweredQuantity(value, (("thirtieths", exact),), tuple(refusals))
+
+
+def _billed(model: CapacityInService, context: Context, share: Expr, until: Expr) -> Expr:
+    """What is billed of the days of the bill before `until`, kVA times thirtieths."""
+    installed = _installed(model.installed, context, lists.BILL_FROM, until)
+    if model.suspended is None:
+        return installed
+    return installed - _suspended(model, model.suspended, context, lists.BILL_FROM, until) * share
+
+
+def _installed(of: Installed, context: Context, begin: Expr, until: Expr) -> Expr:
+    """What stands there on the days [begin, until), kVA times thirtieths."""
+    first, end = _days(of)
+    if of.from_ is not None:
+        begin = maximum(begin, first)
+    if of.to is not None:
+        until = minimum(until, end)
+    return lists.to_row(context, lists.where(of.when, of.kva * lists.thirtieths(begin, until)))
 
 
 def _days(of: Installed) -> tuple[Expr, Expr]:
@@ -103,23 +115,25 @@ def _next_day(day: Expr) -> Expr:
     return Binary("+", day, number(1, lists.DAY), place=day.place)
 
 
-def _in_order(of: Installed, context: Context, first: Expr, end: Expr) -> list[LoweredRefusal]:
+def _in_order(of: Installed, context: Context) -> list[LoweredRefusal]:
     """That what is declared does not end before it begins."""
     if of.from_ is None or of.to is None:
         return []
+    first, end = _days(of)
     message = f"{context.name}: the days from {{from}} to {{to}} end before they begin"
     told = (("from", of.from_), ("to", of.to))
     return [LoweredRefusal(lists.at_most(first, end), context.name, message, None, told)]
 
 
-def _suspended(model: CapacityInService, of: Suspended, context: Context, first: Expr, end: Expr) -> Expr:
-    """What is taken off for being suspended, kVA times thirtieths."""
-    inside = lists.within_period(first, end)
+def _suspended(model: CapacityInService, of: Suspended, context: Context, begin: Expr, until: Expr) -> Expr:
+    """What is taken off for being suspended on the days [begin, until), kVA times thirtieths."""
+    first, end = _days(of)
+    inside = maximum(begin, first), minimum(until, end)
     if model.counts == "inactive_days":
         off = lists.thirtieths(*inside)
     else:
-        period = lists.thirtieths_of_period()
-        active = lists.thirtieths(lists.PERIOD_FROM, inside[0]) + lists.thirtieths(inside[1], lists.PERIOD_TO)
+        period = lists.thirtieths(begin, until)
+        active = lists.thirtieths(begin, inside[0]) + lists.thirtieths(inside[1], until)
         some = Compare("<", *inside, place=of.place)
         off = If(some, period - minimum(active, period), ZERO, place=of.place)
     counted = lists.where(of.when, of.kva * off)
@@ -129,11 +143,11 @@ def _suspended(model: CapacityInService, of: Suspended, context: Context, first:
     return lists.to_row(context, counted)
 
 
-def _not_paid(of: Suspended, context: Context, off: Expr) -> Expr:
-    if of.pays is None:
-        return off
-    pays = context.figure("suspended.pays", of.pays, DIMENSIONLESS, Fraction(1, 100))
-    return off * (number(1) - pays)
+def _not_paid(of: Suspended | None, context: Context) -> Expr:
+    """The share that suspended capacity does not pay."""
+    if of is None or of.pays is None:
+        return number(1)
+    return number(1) - context.figure("suspended.pays", of.pays, DIMENSIONLESS, Fraction(1, 100))
 
 
 KIND = Kind("capacity_in_service", CapacityInService, lower)

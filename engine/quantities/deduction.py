@@ -21,7 +21,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from engine.charges.base import Context, LoweredRefusal
-from engine.language.expressions import ZERO, Expr, If, PartOf, minimum, number, total
+from engine.language.expressions import ZERO, Expr, If, PartOf, maximum, minimum, number, total
 from engine.language.fields import FormulaField, Model, NameField, PricedField
 from engine.language.reading import did_you_mean
 from engine.language.units import DIMENSIONLESS
@@ -98,6 +98,8 @@ def _check(model: Deduction, context: Context) -> None:
             context.fail("deduction-steps", name.place, name=name, way=ways[0], before=WAYS[reached])
         reached = WAYS.index(ways[0])
         by_period = isinstance(step.meter, dict)
+        if by_period and not step.meter:
+            context.fail("nothing-listed", step.place_of("meter"), key="meter")
         if isinstance(step.meter, dict):
             for period in step.meter:
                 if str(period) not in known:
@@ -122,7 +124,10 @@ def _take(
 ) -> tuple[Left, list[LoweredRefusal]]:
     """What one step takes from each period."""
     if isinstance(step.meter, dict):
-        return _by_period(model, context, name, {str(period): one for period, one in step.meter.items()}, left)
+        meter = {
+            str(period): lists.settled(lists.to_row(context, one), step.round) for period, one in step.meter.items()
+        }
+        return _by_period(model, context, name, meter, left)
     whole = context.define(f"{name}.of", total(list(left.values())))
     wanted = context.define(f"{name}.wanted", _wanted(context, name, step, whole))
     refusals = _fits(model, context, name, wanted, whole)
@@ -137,9 +142,13 @@ def _take(
         if step.how == "in_proportion":
             assert step.round is not None
             reached = energy if reached is ZERO else reached + energy
-            share = lists.quotient(amount * reached, whole, step.round)
+            share = PartOf(lists.quotient(amount * reached, whole, step.round), whole, place=step.place)
             some = If(lists.equals(whole, ZERO), ZERO, share, place=step.place)
-            up_to = context.define(f"{name}.{period}.up_to", PartOf(some, whole, place=step.place))
+            # rounded to fewer places than the energy has, a share may be more than a period or all the others hold
+            most = minimum(energy if before is ZERO else before + energy, amount)
+            least = maximum(before, amount - (whole - reached))
+            held = amount if period == order[-1] else minimum(maximum(some, least), most)
+            up_to = context.define(f"{name}.{period}.up_to", PartOf(held, whole, place=step.place))
             one: Expr = up_to if before is ZERO else up_to - before
             before = up_to
         else:
@@ -162,7 +171,7 @@ def _wanted(context: Context, name: str, step: Take, whole: Expr) -> Expr:
     assert step.fixed is not None
     monthly = context.figure(f"{name}.fixed", step.fixed, context.unit_of(whole) / lists.MONTH)
     if "month" not in dict(context.unit_of(monthly).dims):
-        return monthly
+        return lists.settled(monthly, step.round)
     if not context.splits():
         return lists.settled(context.per_period(monthly), step.round)
     assert step.round is not None
@@ -194,7 +203,7 @@ def _by_period(
         if period not in meter:
             taken[period] = context.define(f"{name}.{period}.kwh", energy * number(0))
             continue
-        wanted = context.define(f"{name}.{period}.wanted", lists.to_row(context, meter[period]))
+        wanted = context.define(f"{name}.{period}.wanted", meter[period])
         refusals += _fits(model, context, f"{name}.{period}", wanted, energy)
         one = wanted if model.larger == "refuse" else minimum(wanted, energy)
         taken[period] = context.define(f"{name}.{period}.kwh", PartOf(one, energy, place=energy.place))

@@ -99,6 +99,8 @@ def _demand(model: Intervals, demand: Demand, context: Context, on: str, energy:
         place = demand.place_of("minutes")
         context.fail("window-length", place, name=context.name, minutes=demand.minutes, every=every)
     items = demand.minutes // every
+    if context.splits() and demand.windows == "sliding" and items > 1:  # one that lies in two parts would be in none
+        context.fail("windows-in-parts", demand.place_of("windows"), name=context.name)
     power = lists.windowed(energy, items) * number(MINUTES // demand.minutes, lists.PER_HOUR)
     power = context.define("window", power)
     ends: list[Expr] = []

@@ -13,13 +13,12 @@ from engine.language.expressions import (
     If,
     Logic,
     Name,
+    PartOf,
     Unary,
-    maximum,
-    minimum,
     number,
     rounded,
 )
-from engine.language.fields import IntField, Model
+from engine.language.fields import Model, PlacesField
 from engine.language.units import DIMENSIONLESS, Unit, parse_unit
 
 DAY = parse_unit("day")[0]
@@ -47,7 +46,7 @@ class Round(Model):
 
     what = "a rounding"
 
-    places: IntField
+    places: PlacesField
     mode: Literal["half_up", "half_even", "up", "down", "floor", "ceiling"] = "half_up"
 
 
@@ -136,14 +135,15 @@ def thirtieths(first: Expr, end: Expr) -> Expr:
     return Call("thirtieths", (first, end), place=first.place)
 
 
-def thirtieths_of_period() -> Expr:
-    """Thirtieths of months in the billing period, or in the part of it: 30 in a full month of any length."""
-    return thirtieths(PERIOD_FROM, PERIOD_TO)
+def thirtieths_of_period(context: Context) -> Expr:
+    """Thirtieths of months in the billing period: 30 in a full month of any length.
 
-
-def within_period(first: Expr, end: Expr) -> tuple[Expr, Expr]:
-    """The days of [first, end) that lie in the billing period."""
-    return maximum(first, PERIOD_FROM), minimum(end, PERIOD_TO)
+    A part of the bill has what it adds to the parts before it, so that the parts of a month have 30 together.
+    """
+    if not context.splits():
+        return thirtieths(PERIOD_FROM, PERIOD_TO)
+    until = thirtieths(BILL_FROM, PERIOD_TO)
+    return PartOf(until - thirtieths(BILL_FROM, PERIOD_FROM), until)
 
 
 def bare(context: Context, value: Expr) -> Expr:

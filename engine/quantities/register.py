@@ -34,6 +34,7 @@ from engine.language.expressions import (
     minimum,
     number,
     total,
+    written,
 )
 from engine.language.fields import FormulaField, NameField
 from engine.quantities import over_lists as lists
@@ -117,6 +118,9 @@ def _check(model: Register, context: Context) -> None:
     if context.splits():
         if model.parts is None:
             context.fail("register-parts", context.place, name=context.name)
+        for reading in (model.start, model.end):
+            if context.divided(reading):
+                context.fail("divided-in-parts", reading.place, name=context.name, formula=written(reading))
         if on and model.from_day is None:
             _wanting(model, context, "parts", f"parts: {model.parts}", "from_day")
         if model.parts == "by_days" and model.round is None:

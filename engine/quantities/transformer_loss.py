@@ -23,7 +23,7 @@ from typing import Final, Literal
 from engine.charges.base import Context, LoweredRefusal
 from engine.charges.tiers import check_order
 from engine.language.expressions import ZERO, Compare, Expr, If, maximum, number, rounded, total
-from engine.language.fields import FormulaField, IntField, Model, Priced, PricedField
+from engine.language.fields import FormulaField, Model, PlacesField, Priced, PricedField
 from engine.language.units import DIMENSIONLESS, Unit, parse_unit
 from engine.quantities import over_lists as lists
 from engine.quantities.base import Kind, LoweredQuantity, QuantityModel
@@ -68,7 +68,7 @@ class Share(Model):
     percent: PricedField | None = None
     part: FormulaField | None = None
     whole: FormulaField | None = None
-    places: IntField | None = None
+    places: PlacesField | None = None
 
 
 class LossRound(lists.Round):
@@ -95,7 +95,7 @@ class TransformerLoss(QuantityModel):
     no_load_percent: PricedField | None = None
     impedance_percent: PricedField | None = None
     shift: PricedField | None = None
-    constants: IntField | None = None
+    constants: PlacesField | None = None
     fixed: Loss | None = None
 
 
@@ -141,16 +141,16 @@ def _check(model: TransformerLoss, context: Context) -> None:
         context.fail("quantity-key-needed", model.place_of(has), name=context.name, because=has, key=lacks)
 
 
-def _thirtieths(model: TransformerLoss) -> Expr:
+def _thirtieths(model: TransformerLoss, context: Context) -> Expr:
     """How long the transformer was in service."""
-    return lists.thirtieths_of_period() if model.thirtieths is None else model.thirtieths
+    return lists.thirtieths_of_period(context) if model.thirtieths is None else model.thirtieths
 
 
 def _months(model: TransformerLoss, context: Context, monthly: Expr, more: Expr | None = None) -> Expr:
     """A loss per month for the thirtieths in service, with what comes to it; divided once, and rounded."""
     if "month" not in dict(context.unit_of(monthly).dims):  # a formula may give the loss of the period itself
         return _sum_of(model, context, [monthly] if more is None else [monthly, more])
-    top = lists.to_row(context, monthly * _thirtieths(model))
+    top = lists.to_row(context, monthly * _thirtieths(model, context))
     if more is None:
         return lists.quotient(top, number(30), model.round)
     more = lists.to_row(context, more)
@@ -240,7 +240,7 @@ def _by_k(model: TransformerLoss, context: Context) -> list[tuple[str, Expr]]:
 def _by_formula(model: TransformerLoss, context: Context) -> list[tuple[str, Expr]]:
     """The formulas are printed without units: numbers alone go in, and what comes out is kWh and kvarh."""
     kw = parse_unit("kW")[0]
-    days = maximum(_thirtieths(model), number(1, lists.MONTH))  # there is one: else the row is refused
+    days = maximum(_thirtieths(model, context), number(1, lists.MONTH))  # there is one: else the row is refused
     hours = context.define("hours", lists.bare(context, HOURS_A_DAY * days))
     capacity = lists.bare(context, lists.present(model.capacity))
     shift = number(1) if model.shift is None else context.figure("shift", model.shift, DIMENSIONLESS)
@@ -271,10 +271,10 @@ def _squares(model: TransformerLoss, context: Context) -> Expr:
 
 
 def _spans_days(model: TransformerLoss, context: Context) -> tuple[LoweredRefusal, ...]:
-    """A transformer that was in service on no day has no load to divide."""
-    if model.thirtieths is None:
+    """A transformer that was in service on no day has no load to divide; the 31st alone adds none to its month."""
+    if model.thirtieths is None and not context.splits():
         return ()
-    some = Compare("<", ZERO, model.thirtieths, place=model.thirtieths.place)
+    some = Compare("<", ZERO, _thirtieths(model, context), place=model.place)
     return (LoweredRefusal(some, context.name, f"{context.name}: the transformer was in service on no day"),)
 
 

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from engine.urdb.problems import fail, short
+
 _CELL: Final = re.compile(
     r"(energyratestructure|demandratestructure|flatdemandstructure|coincidentratestructure)"
     r"/period(\d+)/tier(\d+)(max|rate|adj|adjustment|sell|unit)",
@@ -42,14 +44,17 @@ def unflatten(written: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, tup
         else:
             fields[key] = value
     first = min((period for structure in cells.values() for period, _ in structure), default=1)
-    for name, structure in cells.items():
-        fields[name] = _structure(structure, first)
-    for name in sources:
-        fields.setdefault(name, None)  # every cell of it is empty
+    made: dict[str, Any] = dict.fromkeys(sources)  # None: every cell of it is empty
+    made |= {name: _structure(structure, first) for name, structure in cells.items()}
     if len(months) == 12 and all(value not in (None, "") for value in months.values()):
-        fields["flatdemandmonths"] = [Decimal(str(months[month])) - first for month in range(1, 13)]
+        made["flatdemandmonths"] = [Decimal(str(months[month])) - first for month in range(1, 13)]
     elif months:
-        fields["flatdemandmonths"] = [value for value in months.values() if value not in (None, "")] or None
+        made["flatdemandmonths"] = [value for value in months.values() if value not in (None, "")] or None
+    for name, value in made.items():
+        if name in fields and fields[name] != value:
+            shown = {"one": short(fields[name]), "other": short(value)}
+            raise fail("same-field", first=name, second=sources[name][0], **shown)
+        fields[name] = value
     for key, value in list(fields.items()):
         if isinstance(value, str) and _SCHEDULE.fullmatch(key) and re.fullmatch(rf"[0-9]{{{_HOURS}}}", value):
             digits = [Decimal(digit) - first for digit in value]

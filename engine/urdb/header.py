@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -105,10 +106,9 @@ def _day(field: str, value: Any) -> date:
     inner = value.get("$date") if isinstance(value, dict) else value
     if isinstance(inner, str) and re.fullmatch(r"\d{9,}", inner):
         inner = Decimal(inner)
-    if isinstance(inner, Decimal) and inner == int(inner):
-        seconds = int(inner) // 1000 if isinstance(value, dict) else int(inner)
-        return datetime.fromtimestamp(seconds, UTC).date()
-    match = re.match(r"(\d{4})-(\d\d)-(\d\d)", str(inner))
-    if match is None:
-        raise fail("shape", field=field, why=f"`{inner}` is neither seconds since 1970 nor a day")
-    return date(*map(int, match.groups()))
+    with suppress(ValueError, OverflowError, OSError):  # of a day that no calendar has
+        if isinstance(inner, Decimal) and inner == int(inner):
+            seconds = int(inner) // 1000 if isinstance(value, dict) else int(inner)
+            return datetime.fromtimestamp(seconds, UTC).date()
+        return date.fromisoformat(str(inner)[:10])
+    raise fail("shape", field=field, why=f"`{inner}` is neither seconds since 1970 nor a day")

@@ -5,8 +5,10 @@ A problem of the file, or an option that is needed. Every problem says what to d
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final, Literal
 
 Language = Literal["en", "zh"]
@@ -39,6 +41,13 @@ def fail(code: str, **told: object) -> NotTranslated:
     return NotTranslated([found(code, **told)])
 
 
+def short(value: object) -> str:
+    """Write a value as JSON does, a number or a text by itself as it stands; a long one is cut."""
+    plain = isinstance(value, str | Decimal)
+    text = str(value) if plain else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
 def render(problem: RateProblem, language: Language) -> str:
     """Say a problem: its code, what is wrong, and what to do."""
     english, chinese = _TEXTS[problem.code]
@@ -69,8 +78,8 @@ _TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "same-field": (
         "`{first}` and `{second}` are two names of one field, and differ: {one} and {other}.\n"
-        "  Leave one out: --without {second}",
-        "`{first}` 与 `{second}` 是同一字段的两个名称，但值不同：{one} 与 {other}。\n  请略去一个：--without {second}",
+        "  Remove one from the file.",
+        "`{first}` 与 `{second}` 是同一字段的两个名称，但值不同：{one} 与 {other}。\n  请从文件中删去一个。",
     ),
     "shape": (
         "`{field}`: {why}.\n  Correct the file, or leave the field out: --without {field}",

@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from engine.urdb.fields import ALIASES
 from engine.urdb.flattened import unflatten
-from engine.urdb.problems import NotTranslated, fail, found
+from engine.urdb.problems import NotTranslated, fail, found, short
+
+EXPONENT_MAX: Final = 400  # of a number: the largest double, which means no end, has 308; more would fill the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,23 @@ def read_rate(text: str, label: str | None = None) -> Rate:
     """
     try:
         whole = json.loads(
-            text, parse_float=Decimal, parse_int=Decimal, parse_constant=_no_number, object_pairs_hook=_object
+            text, parse_float=_number, parse_int=_number, parse_constant=_no_number, object_pairs_hook=_object
         )
     except ValueError as error:
         raise fail("not-json", why=error) from None
     return _rate(_chosen(whole, label))
+
+
+def billable(number: Decimal) -> bool:
+    """Whether a number can be written with all of its digits."""
+    return number.is_finite() and abs(number.adjusted()) <= EXPONENT_MAX
+
+
+def _number(text: str) -> Decimal:
+    number = Decimal(text)
+    if not billable(number):
+        raise ValueError(f"{text} is no number that can be billed")
+    return number
 
 
 def _no_number(text: str) -> NoReturn:
@@ -88,15 +102,10 @@ def _rate(written: Mapping[str, Any]) -> Rate:
         name = ALIASES.get(key.lower(), key.lower())
         if name in values and values[name] != value:
             first = spelled[name][0]
-            shown = {"one": _short(values[name]), "other": _short(value)}
+            shown = {"one": short(values[name]), "other": short(value)}
             problems.append(found("same-field", first=first, second=key, **shown))
         values.setdefault(name, value)
         spelled[name] = (*spelled.get(name, ()), *sources.get(key, (key,)))
     if problems:
         raise NotTranslated(problems)
     return Rate(MappingProxyType(values), MappingProxyType(spelled))
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 40 else text[:37] + "..."

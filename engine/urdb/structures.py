@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from engine.urdb.problems import fail
+from engine.urdb.problems import fail, short
+from engine.urdb.rate import billable
 
 MONTHS: Final = 12
 HOURS: Final = 24
@@ -74,12 +75,12 @@ def digits(value: Decimal) -> str:
 def number(field: str, value: Any) -> Decimal:
     """Read a number, written as one or as a text."""
     if isinstance(value, bool) or not isinstance(value, Decimal | str):
-        raise fail("shape", field=field, why=f"{value!r} is no number")
+        raise fail("shape", field=field, why=f"`{short(value)}` is no number")
     try:
         read = Decimal(value) if isinstance(value, str) else value
     except InvalidOperation:
         raise fail("shape", field=field, why=f"`{value}` is no number") from None
-    if not read.is_finite():
+    if not billable(read):
         raise fail("shape", field=field, why=f"`{value}` is no number")
     return read
 

@@ -14,6 +14,7 @@ from engine.urdb.calendar import calendar
 from engine.urdb.demand import RATCHET, Demand, billing_demand, reactive, read_demand, window, write_demand
 from engine.urdb.draft import DAYS_MOST, LIST, Draft, Options
 from engine.urdb.energy import Energy, read_energy, write_energy
+from engine.urdb.fields import FIELDS
 from engine.urdb.fixed import read_fixed, write_fixed, write_least
 from engine.urdb.header import head
 from engine.urdb.months import seasons
@@ -42,6 +43,8 @@ def translate(whole: Rate, options: Options) -> Translation:
     Raises:
         NotTranslated: a field would change money and cannot be translated, or URDB does not say what is needed.
     """
+    if not any(name in FIELDS for name in whole.values):
+        raise fail("no-rate")
     rate = _without(whole, options)
     report = Report(whole, frozenset(whole.values) - frozenset(rate.values))
     energy = read_energy(rate, report, options)

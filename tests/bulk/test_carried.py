@@ -53,6 +53,8 @@ def carried(how: Carried, rows: Sequence[Read]) -> list[object]:
         given=np.array([row.given is not None for row in rows], dtype=bool),
         value=np.array([row.given or 0 for row in rows], dtype=np.int64),
         needed=np.array([row.needed for row in rows], dtype=bool),
+        opens=np.full(len(rows), how.opening is not None),
+        opening=np.full(len(rows), how.opening or 0),
         refused=np.array([row.refused for row in rows], dtype=bool),
     )
     values, states = carry(how, earlier)

@@ -14,6 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine.bulk.run import run
+from engine.bulk.single import portfolio_rows
+from engine.commands.asked import Asked
+from engine.commands.one_row import billed
 from engine.compiler.compile import compile_paths
 from engine.compiler.program import Compiled
 from engine.evaluator.reference import reference
@@ -138,21 +141,22 @@ def test_a_bill_gets_what_the_run_computed(tmp_path: Path) -> None:
     assert str(bill.total) == BILLED["3"]
 
 
-def test_rows_that_cannot_be_carried_to_say_why(tmp_path: Path) -> None:
-    rows = [
-        row("gap-1", "a", 2, "1"),
-        row("gap-2", "a", 4, "1"),
-        row("gap-3", "a", 5, "1"),
-        row("bad-1", "b", 1, "100000.01"),
-        row("bad-2", "b", 2, "1"),
-        row("far-1", "c", 1, "5000"),
-        row("far-2", "c", 2, "0.01"),
-        row("far-3", "c", 3, "1"),
-        row("far-4", "c", 4, "1"),
-        row("none", None, 1, "1"),
-    ]
+CANNOT = [
+    row("gap-1", "a", 2, "1"),
+    row("gap-2", "a", 4, "1"),
+    row("gap-3", "a", 5, "1"),
+    row("bad-1", "b", 1, "100000.01"),
+    row("bad-2", "b", 2, "1"),
+    row("far-1", "c", 1, "5000"),
+    row("far-2", "c", 2, "0.01"),
+    row("far-3", "c", 3, "1"),
+    row("far-4", "c", 4, "1"),
+    row("none", None, 1, "1"),
+]
 
-    assert outcome(book(tmp_path / "rules"), written(tmp_path / "rows.parquet", rows)) == {
+
+def test_rows_that_cannot_be_carried_to_say_why(tmp_path: Path) -> None:
+    assert outcome(book(tmp_path / "rules"), written(tmp_path / "rows.parquet", CANNOT)) == {
         "gap-1": "0.50",
         "gap-2": "carried-gap kwh_year_before",
         "gap-3": "carried-from-refused kwh_year_before",
@@ -164,6 +168,37 @@ def test_rows_that_cannot_be_carried_to_say_why(tmp_path: Path) -> None:
         "far-4": "carried-from-refused kwh_year_before",
         "none": "missing-value kwh_year_before",
     }
+
+
+def one_by_one(rulesets: Mapping[str, Compiled], source: Path, *row_ids: str) -> dict[str, str]:
+    """As `outcome`, as `dianjia bill --input FILE` bills rows."""
+    found = {}
+    for read in portfolio_rows(source, [rulesets[LADDER]], row_ids, rulesets):
+        asked = Asked(read.compiled, read.row_id, read.period_from, read.period_to, read.values, read.refused)
+        made = billed(asked)
+        found[str(made.row_id)] = f"{made.code} {made.field}" if isinstance(made, RowProblem) else str(made.total)
+    return found
+
+
+@pytest.mark.parametrize("rows", [YEAR, CANNOT], ids=["year", "cannot"])
+@pytest.mark.parametrize("seed", range(2))
+def test_single_bills_carry_what_the_run_does(
+    rows: Sequence[Row], seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that `explain` can tell of a row why it was billed so."""
+    monkeypatch.setattr("engine.bulk.sources.BATCH_ROWS", 3)
+    rulesets = book(tmp_path / "rules")
+    source = written(tmp_path / "rows.parquet", random.Random(seed).sample(rows, len(rows)))
+
+    assert one_by_one(rulesets, source) == outcome(rulesets, source)
+
+
+def test_one_single_bill_of_an_account(tmp_path: Path) -> None:
+    rulesets = book(tmp_path / "rules")
+
+    assert one_by_one(rulesets, written(tmp_path / "rows.parquet", YEAR), "3", "7") == {"3": "110.30", "7": "450.00"}
+    (read,) = portfolio_rows(tmp_path / "rows.parquet", [rulesets[LADDER]], ["3"], rulesets)
+    assert str(read.values["kwh_year_before"]) == "900.00"
 
 
 def test_a_row_that_comes_twice_counts_once(tmp_path: Path) -> None:
@@ -262,3 +297,33 @@ def test_parts_and_a_new_version_of_the_rule_set(tmp_path: Path) -> None:
     found = outcome(compile_paths([folder]).rulesets, source)
 
     assert found == {"1": "326.00", "2": "55.90", "3": "7.90", "4": "6.91"}
+
+
+def test_versions_have_openings_and_bounds_of_their_own(tmp_path: Path) -> None:
+    """Account a goes on from the first version, whose bound of 1000 no longer holds; b begins with the second."""
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    text = AFTER.replace("2026-07-01", "2026-03-01")
+    first = text.replace("2026-03-01, until_replaced: true", "2026-01-01, through: 2026-02-28")
+    first = first.replace("to: 5000, carried: {sum: kwh,", "to: 1000, carried: {opening: 0, sum: kwh,")
+    second = text.replace("carried: {sum: kwh,", "carried: {opening: 7, sum: kwh,")
+    (folder / "first.ruleset.yaml").write_text(first, encoding="utf-8")
+    (folder / "second.ruleset.yaml").write_text(second, encoding="utf-8")
+    rows = [
+        row("1", "a", 1, "600"),  # 600.00
+        row("2", "a", 2, "600"),  # 600.00 and 6.00
+        row("3", "a", 3, "600"),  # 600.00 and 12.00
+        row("4", "a", 4, "600"),  # 600.00 and 18.00
+        row("5", "b", 3, "600"),  # 600.00 and 0.07
+        row("6", "b", 4, "600"),  # 600.00 and 6.07
+    ]
+    source = written(tmp_path / "rows.parquet", rows, without=["shared", "kwh_year_before"])
+
+    assert outcome(compile_paths([folder]).rulesets, source) == {
+        "1": "600.00",
+        "2": "606.00",
+        "3": "612.00",
+        "4": "618.00",
+        "5": "600.07",
+        "6": "606.07",
+    }

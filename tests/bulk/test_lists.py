@@ -137,6 +137,26 @@ def test_values_alone_carry_places_in_their_field() -> None:
     assert written(found.children) == [[{"kwh": "0.5"}, {"kwh": "-1.2"}]]
 
 
+@pytest.mark.parametrize("array", [pa.array([[5]]), pa.array([[{"kwh": 5}]])])
+def test_places_of_the_column_itself_are_not_passed_over(array: Any) -> None:
+    """They would mean 0.5, and the items would be read as 5."""
+    with pytest.raises(FileProblem) as found:
+        lists(array, CURVE, pa.field("units", array.type, metadata={"places": "1"}))
+
+    assert str(found.value) == (
+        "rows.parquet: portfolio-list-places: the column `units` of lists says places = `1` itself.\n"
+        "  Its items have places of their own: put them into the metadata of the field within the list."
+    )
+
+
+def test_a_dictionary_of_lists() -> None:
+    array = pa.DictionaryArray.from_arrays(pa.array([1, None, 0, 1]), pa.array([[1, 2], []], pa.list_(pa.int64())))
+
+    found = lists(array, CURVE)
+
+    assert written(found.children) == [[], None, [{"kwh": 1}, {"kwh": 2}], []]
+
+
 def test_an_item_that_cannot_be_read_marks_its_row() -> None:
     """Its row goes to the door with what stood there; the others stay columns."""
     array = pa.array([["1.5", "2"], ["x"], None, ["3.25"]])

@@ -211,6 +211,20 @@ def test_a_cell_that_is_no_list_refuses_its_row_alone(book: Mapping[str, Compile
     }
 
 
+def test_a_number_of_a_billion_digits_is_not_written_out(book: Mapping[str, Compiled], tmp_path: Path) -> None:
+    """One cell of 22 letters may not take the memory of the machine."""
+    cells = ['[{"kva": 1e999999999}]', '[{"kva": -1e-999999999}]', '[{"kva": 1e2}]']
+    made = table(ROWS[:3]).set_column(5, "transformers", pa.array(cells))
+
+    bills, refused = outcome(book, written(tmp_path / "rows.csv", made))
+
+    assert bills == {"null": "205.00"}  # 10 × 0.50 + 100 × 2.00
+    assert refused == {
+        "two": ("not-a-number", "transformers.kva", "1E+999999999"),
+        "none": ("not-a-number", "transformers.kva", "-1E-999999999"),
+    }
+
+
 @pytest.mark.parametrize("name", ["rows.parquet", "rows.csv"])
 def test_a_single_bill_is_that_of_the_run(name: str, book: Mapping[str, Compiled], tmp_path: Path) -> None:
     """Each row by itself, as `dianjia bill --input FILE` bills it."""
@@ -229,6 +243,41 @@ def test_a_single_bill_is_that_of_the_run(name: str, book: Mapping[str, Compiled
     assert {id_: (one.code, one.field) for id_, one in made.items() if isinstance(one, RowProblem)} == {
         id_: one[:2] for id_, one in REFUSED.items()
     }
+
+
+SMALL_YAML = (
+    PLANT_YAML.replace("cn.test.plant", "cn.test.small")
+    + """\
+refuse:
+  small: {when: "transformers.kva < 1[kVA]", message: "{transformers.kva} 千伏安太小"}
+"""
+)
+
+
+def test_a_refusal_by_a_rule_tells_which_item(tmp_path: Path) -> None:
+    (tmp_path / "small.ruleset.yaml").write_text(SMALL_YAML, encoding="utf-8")
+    rulesets = compile_paths([tmp_path]).rulesets
+    rows = [("a", "cn.test.small", "1.00", [{"kva": 10}, {"kva": 5}])]
+    source = written(tmp_path / "rows.parquet", table(rows))
+
+    (row,) = portfolio_rows(source, list(rulesets.values()), [], rulesets)
+    single = billed(Asked(row.compiled, row.row_id, row.period_from, row.period_to, row.values, row.refused))
+
+    assert isinstance(single, RowProblem)
+    assert (single.field, single.value, single.parameters["item"]) == ("small", "transformers[2].kva = 0.5", "2")
+    assert outcome(rulesets, source) == ({}, {"a": ("refused-by-rule", "small", "transformers[2].kva = 0.5")})
+
+
+def test_a_text_of_null_is_no_list_by_itself_nor_in_a_run(book: Mapping[str, Compiled], tmp_path: Path) -> None:
+    made = table(ROWS[:1]).set_column(5, "transformers", pa.array(["null"]))
+    source = written(tmp_path / "rows.csv", made)
+
+    (row,) = portfolio_rows(source, [book[PLANT]], [], book)
+    single = billed(Asked(row.compiled, row.row_id, row.period_from, row.period_to, row.values, row.refused))
+
+    assert isinstance(single, RowProblem)
+    assert (single.code, single.field, single.value) == ("not-a-list", "transformers", "null")
+    assert outcome(book, source) == ({}, {"two": ("not-a-list", "transformers", "null")})
 
 
 def test_a_single_row_that_gives_another_rule_set_its_input(book: Mapping[str, Compiled], tmp_path: Path) -> None:

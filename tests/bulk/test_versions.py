@@ -132,3 +132,55 @@ def test_a_book_has_a_key_for_each(rates: RateBook) -> None:
     rulesets: Mapping[str, Compiled] = rates.rulesets
 
     assert sorted(rulesets) == [f"{ID}@2026-01-01", f"{ID}@2026-06-01"]
+
+
+SPLIT = """\
+ruleset: cn.test.parts
+source: {standing: example, note: made up for a test}
+in_force: {from: 2026-01-01, through: 2026-03-31}
+version_by: VERSION_BY
+changes: split
+inputs:
+  kwh: {unit: kWh, places: 0, from: 0, to: 100000, split: by_days}
+energy: {total: kwh, priced_by: [energy]}
+charges:
+  energy: {quantity: kwh, price: {dated: [{from: 2026-01-01, printed: 0.5}, {from: 2026-02-01, printed: 0.6}]}}
+"""
+NEXT = SPLIT.replace("2026-01-01, through: 2026-03-31", "2026-04-01, until_replaced: true").replace(
+    "{from: 2026-01-01, printed: 0.5}, {from: 2026-02-01,", "{from: 2026-04-01,"
+)
+
+
+@pytest.mark.parametrize("version_by", ["period_from", "last_day"])
+def test_a_row_in_parts_that_crosses_into_the_next_version_is_told_to_be_divided(
+    version_by: str, tmp_path: Path
+) -> None:
+    """15 March to 15 April: both days have a price, in two rule sets. Before 2026, and of all its days, none has."""
+    for name, text in (("split", SPLIT), ("next", NEXT)):
+        written = text.replace("VERSION_BY", version_by)
+        (tmp_path / f"{name}.ruleset.yaml").write_text(written, encoding="utf-8")
+    rulesets = compile_paths([tmp_path]).rulesets
+    days = [("2026-01-15", "2026-02-15"), ("2026-03-15", "2026-04-15"), ("2026-01-15", "2026-05-15")]
+    days += [("2025-12-15", "2026-01-15"), ("2025-11-15", "2025-12-15")]
+    lines = [f"{at},cn.test.parts,{first},{end},31" for at, (first, end) in enumerate(days)]
+    source = tmp_path / "rows.csv"
+    source.write_text("\n".join(["row_id,ruleset,period_from,period_to,kwh", *lines]) + "\n", encoding="utf-8")
+
+    run(rulesets, source, tmp_path / "out")
+
+    refused = pq.read_table(tmp_path / "out" / "refused.parquet").to_pylist()
+    told = [(one["row_id"], one["code"], one["field"], one["reason"].rpartition(" ")[2]) for one in refused]
+    assert told == [
+        ("1", "period-crosses-change", "period_to", "2026-04-01."),
+        ("2", "period-crosses-change", "period_to", "2026-04-01."),
+        ("3", "period-crosses-change", "period_to", "2026-01-01."),
+        ("4", "no-price-in-force", "cn.test.parts", "2025-11-15." if version_by == "period_from" else "2025-12-14."),
+    ]
+    several = sorted(rulesets.values(), key=lambda one: one.first_day)
+    for row in portfolio_rows(source, several, [], rulesets):
+        made = billed(Asked(row.compiled, row.row_id, row.period_from, row.period_to, row.values, row.refused))
+        assert isinstance(made, Bill) == (row.row_id == "0")
+        if not isinstance(made, Bill):
+            assert (made.code, made.reason) == next(
+                (c["code"], c["reason"]) for c in refused if c["row_id"] == row.row_id
+            )

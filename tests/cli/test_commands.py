@@ -20,6 +20,8 @@ from click.testing import CliRunner, Result
 from engine.cli import main
 from engine.compiler.schema import json_schema
 from tests.bulk.book import HOME, HOME_YAML, SHOP, SHOP_YAML
+from tests.bulk.test_carried_run import LADDER
+from tests.bulk.test_carried_run import YAML as LADDER_YAML
 from tests.documents import ROOT
 
 TESTED = (
@@ -821,3 +823,23 @@ def test_overlapping_rows_are_a_warning(here: Path) -> None:
     assert done.exit_code == 0
     assert "1 billed rows overlap another row of their account and rule set:\n" in done.stdout
     assert "7        cn.test.home  b    2026-01-01..2026-02-01  a         2026-01-01..2026-02-01\n" in done.stdout
+
+
+def test_a_row_that_carries_is_explained_as_the_run_billed_it(here: Path) -> None:
+    """A value after --set stands in place of what cannot be carried."""
+    (here / "rules" / "ladder.ruleset.yaml").write_text(LADDER_YAML, encoding="utf-8")
+    lines = ["row_id,account,ruleset,period_from,period_to,kwh,kwh_year_before"]
+    lines += [f"{at},a,cn.test.ladder,2026-0{at}-01,2026-0{at + 1}-01,{kwh}," for at, kwh in ((1, 600), (2, 600))]
+    lines += ["4,a,cn.test.ladder,2026-04-01,2026-05-01,600,"]
+    (here / "rows.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    explained = dianjia("explain", LADDER, "--input", "rows.csv", "--row", "2", "--format", "json")
+    gap = dianjia("bill", LADDER, "--input", "rows.csv", "--row", "4")
+    told = dianjia("bill", LADDER, "--input", "rows.csv", "--row", "4", "--set", "kwh_year_before=2000")
+
+    (made,) = json.loads(explained.stdout)
+    assert {one["name"]: one["value"] for one in made["inputs"]}["kwh_year_before"] == "600.00"
+    assert made["total"] == "320.00"  # 600 × 0.50 and 200 × 0.10
+    assert (gap.exit_code, "carried-gap" in gap.stderr) == (1, True)
+    assert "total" in told.stdout
+    assert "460.00" in told.stdout  # 300.00 and 1600 × 0.10

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.compiler.small import HEAD, NOT_PRICED, billed, compiled, inputs, problems, row, totals
+from tests.compiler.small import HEAD, KWH, NOT_PRICED, billed, compiled, inputs, problems, row, totals
 
 TIERS = "tiers: [{up_to: 200, price: 0.5}, {price: 1.0}]"
 
@@ -217,3 +217,60 @@ def test_no_charge_is_called_total(tmp_path: Path) -> None:
     text = inputs() + NOT_PRICED + "charges:\n  total: {quantity: kwh, price: 0.5}\n"
 
     assert ["name-reserved"] == problems(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "charge",
+    [
+        "{kind: demand, measured: kw, method: whole, price: 3}",
+        "{kind: demand, measured: kw, at_limit: upper, tiers: [{up_to: 9, price: 2}, {price: 1}]}",
+        "{kind: tiered, across_parts: by_days, limit_places: 0, TIERS}",
+        "{kind: tiered, limit_places: 0, TIERS}",
+        "{kind: tiered, at_limit: upper, TIERS}",
+        "{kind: free_quota, method: refund_whatever_used, free: 15, of: kwh, price: 1}",
+        "{kind: time_of_use, quantity: {peak: kwh}, price: {peak: 1}, split: each_rounded}",
+        "{kind: tiered_time_of_use, scope: per_period, share: exact, over: billing_month, quantity: {peak: kwh}, "
+        "tiers: [{up_to: 9, price: {peak: 1}}, {price: {peak: 2}}]}",
+    ],
+)
+def test_a_key_that_nothing_reads_is_told(tmp_path: Path, charge: str) -> None:
+    """Whoever wrote it believes that it changes the bill."""
+    tiers = "quantity: kwh, over: billing_month, tiers: [{up_to: 9, price: 1}, {price: 2}]"
+    text = inputs("kw: {unit: kW, places: 0, from: 0, to: 9}") + NOT_PRICED
+    text += f"charges:\n  fee: {charge.replace('TIERS', tiers)}\n"
+    text += "  all: {kind: formula, amount: 'kw * 1[CNY/kW] + kwh * 1[CNY/kWh]'}\n"
+
+    assert problems(tmp_path, text) == ["key-without"]
+
+
+def test_a_method_above_the_periods_of_a_demand_is_told(tmp_path: Path) -> None:
+    """`method: whole` over `periods` would bill them by the default, marginal."""
+    text = inputs("kw: {unit: kW, places: 0, from: 0, to: 9}") + NOT_PRICED + "charges:\n  fee:\n    kind: demand\n"
+    text += "    method: whole\n    periods: {any: {measured: kw, tiers: [{up_to: 9, price: 2}, {price: 1}]}}\n"
+
+    assert problems(tmp_path, text.replace(KWH, "")) == ["demand-keys"]
+
+
+EVERY = "  all: {kind: formula, amount: 'kwh * 1[CNY/kWh] + (1[CNY] if mode == capacity else 0)'}\n"
+
+
+@pytest.mark.parametrize(
+    ("charge", "code"),
+    [
+        ("{kind: demand, measured: kwh, tiers: []}", "nothing-listed"),  # a traceback, once
+        ("{kind: demand, periods: {}}", "nothing-listed"),
+        ("{kind: banded, measure: kwh, method: whole, base: [], bands: [{percent: 1}]}", "nothing-listed"),
+        ("{kind: exclusive, choose: first, of: {one: {percent: -5, base: []}}}", "nothing-listed"),
+        ("{kind: basic_charge, mode: mode}", "missing-key"),
+        (
+            "{kind: tiered, quantity: kwh, over: reading_cycle, tiers: [{price: 1}], limit_places: -1}",
+            "rounding-places",
+        ),
+    ],
+)
+def test_a_charge_of_nothing_is_told(tmp_path: Path, charge: str, code: str) -> None:
+    """What lists nothing would bill nothing."""
+    text = inputs("mode: {codes: {capacity: 容量, contract_demand: 需量}}") + NOT_PRICED
+    text += f"charges:\n  fee: {charge}\n" + EVERY
+
+    assert problems(tmp_path, text) == [code]

@@ -94,9 +94,9 @@ quantities:
     of = compiled(tmp_path, text)
     items = [{"kva": 1000, "since": date(2024, 6, 11)}, {"kva": 630, "since": date(2020, 1, 1)}]
 
-    found = totals(of, [row("2024-06-01", "2024-07-01", transformers=items)])  # type: ignore[arg-type] # items
-    found += totals(of, [row("2024-02-01", "2024-03-01", transformers=[{"kva": 1, "since": "2024-01-01"}])])  # type: ignore[arg-type] # items
-    found += totals(of, [row("2024-01-31", "2024-03-01", transformers=[{"kva": 30, "since": "2024-01-01"}])])  # type: ignore[arg-type] # items
+    found = totals(of, [row("2024-06-01", "2024-07-01", transformers=items)])  # type: ignore[arg-type] # items of two types
+    found += totals(of, [row("2024-02-01", "2024-03-01", transformers=[{"kva": 1, "since": "2024-01-01"}])])
+    found += totals(of, [row("2024-01-31", "2024-03-01", transformers=[{"kva": 30, "since": "2024-01-01"}])])
 
     assert found == ["19450.00", "15.00", "465.00"]
 
@@ -106,7 +106,7 @@ def test_a_cell_that_is_not_printed_refuses_the_row_and_says_which_item(tmp_path
     of = compiled(tmp_path, HEAD + PRICED + charge("sum(meters.kwh * price[meters.kind].day)"))
     items = [{"kwh": Decimal(1)}, {"kwh": Decimal(2), "kind": "light"}, {"kwh": Decimal(4), "kind": "light"}]
 
-    assert billed(of, [row(meters=items)]) == ["no-table-cell"]  # type: ignore[arg-type] # items
+    assert billed(of, [row(meters=items)]) == ["no-table-cell"]  # type: ignore[arg-type] # items of two types
     found = Reference(of).bill({"meters": items}, period_from="2024-03-01", period_to="2024-04-01")
     assert isinstance(found, RowProblem)
     assert (found.parameters["item"], found.parameters["axis"]) == ("2", "meters")
@@ -119,7 +119,7 @@ def test_an_optional_input_of_an_item_is_asked_for_item_by_item(tmp_path: Path) 
     text = text.replace("      kwh: {unit: kWh, places: 1, from: -1000, to: 1000}\n", "")
     items = [{"day": date(2024, 3, 11)}, {}]
 
-    assert totals(compiled(tmp_path, text), [row(meters=items)]) == ["52.00"]  # type: ignore[arg-type] # items
+    assert totals(compiled(tmp_path, text), [row(meters=items)]) == ["52.00"]
 
 
 def test_a_list_that_is_needed_only_sometimes(tmp_path: Path) -> None:
@@ -158,3 +158,34 @@ def test_two_lists_meet_on_the_row_alone(tmp_path: Path) -> None:
 
     assert problems(tmp_path, bad) == ["lists-joined"]
     assert problems(tmp_path, good) == []
+
+
+OVER_NINE = "when: 'sum(meters.kwh) > 9[kWh]', message: 'of {meters.kwh}'"
+
+
+@pytest.mark.parametrize(
+    ("count", "energy", "more"),
+    [
+        ("", "{total: meters.kwh, priced_by: [fee]}", ""),
+        ("needed_when: 'meters.kwh > 0'", "", ""),
+        ("needed_when: flag, ignored_when: 'meters.kwh > 0'", "", ""),
+        ("", "", f"warnings:\n  high: {{title: high, level: info, {OVER_NINE}}}\n"),
+        ("", "", f"refuse:\n  high: {{{OVER_NINE}}}\n"),
+    ],
+)
+def test_one_value_a_row_is_not_one_of_each_item(tmp_path: Path, count: str, energy: str, more: str) -> None:
+    """What is asked of a row would be asked of each item; a message would show an item of another row."""
+    text = HEAD + METERS + "inputs:\n  flag: {type: boolean}\n"
+    text += f"  count_of: {{type: integer, from: 0, to: 9, {count or 'needed_when: flag'}}}\n"
+    text += (f"energy: {energy}\n" if energy else NOT_PRICED) + "charges:\n"
+    text += "  fee: {quantity: sum(meters.kwh), price: 1}\n"
+    text += "  other: {kind: formula, amount: 'count_of * 1[CNY] if given(count_of) and flag else 0'}\n"
+
+    assert problems(tmp_path, text + more) == ["list-not-reduced"]
+
+
+def test_no_list_is_called_as_what_is_of_no_list(tmp_path: Path) -> None:
+    """An item of a list `row` would be a value of the row."""
+    text = HEAD + METERS.replace("meters", "row") + NOT_PRICED + "charges:\n  fee: {quantity: sum(row.kwh), price: 1}\n"
+
+    assert problems(tmp_path, text)[0] == "name-reserved"

@@ -127,3 +127,52 @@ def test_a_quantity_that_is_a_code_is_compared_with_codes(tmp_path: Path) -> Non
     rows = [row(kwh="1", meter="own"), row(kwh="1", meter="shared")]
 
     assert ["0.50", "0.00"] == totals(compiled(tmp_path, text), rows)
+
+
+def test_a_charge_may_read_what_it_is_billed_with(tmp_path: Path) -> None:
+    """`when: given(x)` stands before all of a charge's formulas: 300 kWh for 2 t are 150 a tonne, above 100 at 0.10."""
+    text = (
+        inputs("tonnes: {unit: tonne, places: 0, from: 1, to: 100, optional: true}")
+        + NOT_PRICED
+        + """\
+charges:
+  energy: {quantity: kwh, price: 0.5}
+  intensity:
+    kind: banded
+    when: given(tonnes)
+    method: whole
+    ratio: {of: kwh, per: tonnes}
+    quantity: kwh
+    bands:
+      - {up_to: 100, price: 0}
+      - {price: 0.10}
+"""
+    )
+
+    assert totals(
+        compiled(tmp_path, text), [row(kwh="300"), row(kwh="300", tonnes="2"), row(kwh="200", tonnes="2")]
+    ) == [
+        "150.00",
+        "180.00",
+        "100.00",
+    ]
+
+
+def test_what_a_charge_is_billed_with_is_needed_by_others(tmp_path: Path) -> None:
+    """Another charge that reads its quantity cannot be billed without it."""
+    text = inputs("more: {unit: kWh, places: 0, from: 0, to: 100, optional: true}") + NOT_PRICED + (
+        "charges:\n  energy: {quantity: kwh, price: 0.5}\n  extra: {quantity: more, price: 1, when: given(more)}\n"
+        "  again: {quantity: extra.quantity, price: 2}\n"
+    )  # fmt: skip
+
+    assert totals(compiled(tmp_path, text), [row(kwh="2", more="3"), row(kwh="2")]) == ["10.00", "missing-value"]
+
+
+def test_days_between_two_days_have_a_unit(tmp_path: Path) -> None:
+    """10 kW for 6 hours on 31 days are 1860 kWh at 0.5; told by names, before anything is inferred."""
+    text = inputs("kw: {unit: kW, places: 0, from: 0, to: 100}") + NOT_PRICED + (
+        'charges:\n  energy: {quantity: "kw * (period_to - period_from) * 6[h/day]", price: 0.5}\n'
+        "  rest: {quantity: kwh, price: 0}\n"
+    )  # fmt: skip
+
+    assert totals(compiled(tmp_path, text), [row(kwh="0", kw="10")]) == ["930.00"]

@@ -101,6 +101,158 @@ def test_the_whole_period_at_the_version_of_its_first_day(tmp_path: Path) -> Non
     assert totals(compiled(tmp_path, text), [row(kwh="100")]) == ["50.00"]
 
 
+def test_totals_of_24_parts_fit_a_whole_number(tmp_path: Path) -> None:
+    """9e14 kVA at 90 yuan are 8.1e18 fen: in one part they fit int64, in two no more."""
+    text = SPLIT + "inputs:\n  kva: {unit: kVA, places: 0, from: 0, to: 900000000000000}\n"
+    text += "values:\n  price: {unit: CNY/kVA, dated: [{from: 2024-01-01, printed: 90}, "
+    text += "{from: 2024-03-11, printed: 90.0}]}\n"
+    text += "energy: {not_priced: capacity alone}\ncharges:\n  fee: {kind: formula, per: part, amount: kva * price}\n"
+
+    assert problems(tmp_path, text) == ["too-wide"]
+    assert problems(tmp_path, text.replace("changes: split\n", "").replace(", per: part", "")) == []
+
+
+@pytest.mark.parametrize(
+    "charge",
+    [
+        "{kind: free_quota, method: refund, free: 15, of: kwh, price: 1}",  # 15 kWh in each part
+        "{kind: percentage, percent: 50, cap: 5, base: [energy]}",  # 5 yuan in each
+        "{kind: quantity_discount, quantity: kwh, above: 80, method: marginal, price: 0.1}",  # 80 kWh in each
+    ],
+)
+def test_what_differs_by_part_has_to_say(tmp_path: Path, charge: str) -> None:
+    """March is cut in three: each of these would have its quota, cap or threshold three times."""
+    text = SPLIT + "inputs:\n" + KWH + ENERGY + f"  other: {charge}\n"
+
+    assert problems(tmp_path, text) == ["per-not-said"]
+
+
+def test_once_a_bill_a_quota_a_cap_and_a_threshold_count_once(tmp_path: Path) -> None:
+    """Of 100 kWh 15 are free; half of 60.40 is capped at 5; 20 kWh lie above 80."""
+    text = SPLIT + "inputs:\n" + KWH + ENERGY
+    text += "  free: {kind: free_quota, per: bill, method: refund, free: 15, of: kwh, price: 1}\n"
+    text += "  rider: {kind: percentage, per: bill, percent: 50, cap: 5, base: [energy]}\n"
+    text += "  less: {kind: quantity_discount, per: bill, quantity: kwh, above: 80, method: marginal, price: 0.1}\n"
+
+    (lines,) = billed(compiled(tmp_path, text), [row(kwh="100")])
+
+    assert not isinstance(lines, str)
+    assert [lines[f"{name}@3"] for name in ("free", "rider", "less")] == [Decimal(-15), Decimal(5), Decimal(-2)]
+
+
+@pytest.mark.parametrize(
+    ("charge", "code"),
+    [
+        ('{kind: formula, amount: "10[CNY]"}', ["same-in-parts"]),
+        ('{quantity: kva, price: "3[CNY/kVA]"}', ["same-in-parts"]),
+        ('{kind: formula, amount: "10[CNY/month] * months"}', ["same-in-parts"]),  # a part has a month at least
+        ('{kind: formula, amount: "10[CNY] if kwh > 0 else 0"}', ["same-in-parts"]),
+        ("{kind: percentage, percent: 1, base: [fee]}", []),  # as divided as its base
+        ('{kind: formula, per: part, amount: "10[CNY]"}', []),
+        ('{kind: formula, per: bill, amount: "10[CNY]"}', []),
+        ('{kind: formula, amount: "10[CNY] if period_from <= opened and opened < period_to else 0"}', []),
+        ('{kind: formula, amount: "1[CNY/day] * days"}', []),
+    ],
+)
+def test_what_no_part_divides_is_not_billed_in_each_without_saying_so(
+    tmp_path: Path, charge: str, code: list[str]
+) -> None:
+    """A fee of ten yuan is no fee of thirty because a price changed twice."""
+    text = SPLIT + "inputs:\n  kva: {unit: kVA, places: 0, from: 0, to: 9}\n  opened: {type: date}\n" + KWH + ENERGY
+    text += '  fee: {kind: formula, per: bill, amount: "2[CNY/kVA] * kva if opened < bill_to else 0"}\n'
+    text += f"  other: {charge}\n"
+
+    assert problems(tmp_path, text) == code
+
+
+@pytest.mark.parametrize(
+    "days", ["{from: 2024-03-16, until_replaced: true}", "{from: 2024-01-01, through: 2024-03-15}"]
+)
+def test_what_is_billed_once_is_in_force_throughout_or_not_at_all(tmp_path: Path, days: str) -> None:
+    """A rider that begins or ends on 16 March was billed on all of March, or on nothing; the row is refused.
+
+    Who does not pay it is billed: 48 x 0.50 + 52 x 0.60 = 55.20. February and April have it or not.
+    """
+    price = "{dated: [{from: 2024-01-01, printed: 0.50}, {from: 2024-03-16, printed: 0.60}]}"
+    text = SPLIT + "inputs:\n  pays: {type: boolean}\n" + KWH + ENERGY.replace(PRICE, price)
+    text += f'  rider: {{kind: formula, per: bill, when: pays, in_force: {days}, amount: "kwh * 0.1[CNY/kWh]"}}\n'
+    of = compiled(tmp_path, text)
+    months = [("2024-03-01", "2024-04-01"), ("2024-02-01", "2024-03-01"), ("2024-04-01", "2024-05-01")]
+
+    found = totals(of, [row(*month, kwh="100", pays=pays) for pays in (True, False) for month in months])
+
+    later = "until_replaced" in days
+    assert found[0] == "refused-by-rule"
+    assert found[1:3] == (["50.00", "70.00"] if later else ["60.00", "60.00"])
+    assert found[3:] == ["55.20", "50.00", "60.00"]
+
+
+def test_what_is_needed_in_one_part_may_be_given_for_the_bill(tmp_path: Path) -> None:
+    """Readings of April are needed in April: a bill from 15 March to 15 April has them, and lacks them at its peril."""
+    text = SPLIT + "inputs:\n  extra: {unit: kW, places: 0, from: 0, to: 10, needed_when: month == 4}\n" + KWH + ENERGY
+    text += "  more: {kind: formula, per: part, when: month == 4, amount: 'extra * 1[CNY/kW]'}\n"
+    of = compiled(tmp_path, text.replace(PRICE, "0.5"))
+
+    rows = [row("2024-03-15", "2024-04-15", kwh="0", extra="3"), row("2024-03-15", "2024-04-15", kwh="0")]
+    assert totals(of, [*rows, row(kwh="0", extra="3"), row(kwh="0")]) == ["3.00", "missing-value", "not-needed", "0.00"]
+
+
+def test_the_energy_of_a_tier_over_the_bill_is_that_of_its_parts(tmp_path: Path) -> None:
+    """100 kWh of March, 48 and 52, each on a ladder to 50: 2 kWh in the second tier, where one ladder has 50."""
+    price = "{dated: [{from: 2024-01-01, printed: 0.50}, {from: 2024-03-16, printed: 0.60}]}"
+    text = SPLIT + "inputs:\n" + KWH + "energy: {total: kwh, priced_by: [energy]}\ncharges:\n"
+    text += "  energy: {kind: tiered, quantity: kwh, over: billing_month, across_parts: by_months, "
+    text += f"tiers: [{{up_to: 50, price: {price}}}, {{price: 1}}]}}\n"
+    text += '  rider: {kind: formula, per: bill, amount: "energy.2.quantity * 10[CNY/kWh]"}\n'
+
+    (lines,) = billed(compiled(tmp_path, text), [row(kwh="100")])
+
+    assert not isinstance(lines, str)
+    assert lines["energy.2@2"] == Decimal(2)
+    assert lines["rider@2"] == Decimal(20)
+
+
+def test_each_part_prices_its_energy_once(tmp_path: Path) -> None:
+    """Of 100 kWh the parts have 48 and 52. A price for more than 60 and one for 40 and less leave both unpriced.
+
+    Of 160 they have 77 and 83, which are priced: 160 x 1; of 60 they have 29 and 31: 60 x 2.
+    """
+    text = SPLIT + "inputs:\n" + KWH + "energy: {total: kwh, priced_by: [much, little]}\ncharges:\n"
+    text += "  much: {quantity: kwh, price: TURN, when: 'kwh > 60[kWh]'}\n"
+    text += "  little: {quantity: kwh, price: 2, when: 'kwh <= 40[kWh]'}\n"
+    price = "{dated: [{from: 2024-01-01, printed: 1}, {from: 2024-03-16, printed: 1.0}]}"
+    of = compiled(tmp_path, text.replace("TURN", price))
+
+    found = totals(of, [row(kwh="100"), row(kwh="160"), row(kwh="60")])
+
+    assert found == ["energy-priced-once", "160.00", "120.00"]
+
+
+def test_a_ladder_of_its_own_in_each_part_has_limits_per_month(tmp_path: Path) -> None:
+    """200 kWh of a read cycle would be 200 in each part."""
+    text = SPLIT + "inputs:\n" + KWH + "energy: {total: kwh, priced_by: [energy]}\ncharges:\n"
+    text += "  energy: {kind: tiered, quantity: kwh, over: reading_cycle, across_parts: by_months, "
+    text += "tiers: [{up_to: LIMIT, price: 1}, {price: 2}]}\n"
+
+    assert problems(tmp_path, text.replace("LIMIT", "200")) == ["figure-unit"]
+    assert problems(tmp_path, text.replace("LIMIT", '"200[kWh/month]"')) == []
+
+
+def test_what_is_carried_is_a_number_that_every_row_gives(tmp_path: Path) -> None:
+    """A code is no number, though it is kept as one; what one row has to give and another has not is not nothing."""
+    text = HEAD + "inputs:\n  user: {codes: {shop: 店, farm: 农}}\n"
+    text += "  kwh: {unit: kWh, places: 0, from: 10, to: 100, needed_when: user == shop}\n"
+    text += "  before: {OF, opening: 0}}\n" + "energy: {not_priced: another test}\n"
+    text += (
+        "charges:\n  fee: {kind: formula, amount: 'before * 1[CNY/UNIT] + (kwh * 1[CNY/kWh] if user == shop else 0)'}\n"
+    )
+    number = "type: integer, from: 0, to: 9, carried: {last: user"
+    energy = "unit: kWh, places: 0, from: 0, to: 900, carried: {sum: kwh"
+
+    assert problems(tmp_path, text.replace("OF", number).replace("/UNIT", "")) == ["carried-differs"]
+    assert problems(tmp_path, text.replace("OF", energy).replace("UNIT", "kWh")) == ["may-be-absent"]
+
+
 INTERVALS = """\
 calendar:
   timezone: Asia/Shanghai
@@ -125,7 +277,7 @@ def test_intervals_of_a_part_are_those_of_its_days(tmp_path: Path) -> None:
     of = compiled(tmp_path, text)
     items = [{"kwh": Decimal(1)}] * 24 + [{"kwh": Decimal(2)}] * 24
 
-    (lines,) = billed(of, [row("2024-03-10", "2024-03-12", load=items)])  # type: ignore[arg-type] # items
+    (lines,) = billed(of, [row("2024-03-10", "2024-03-12", load=items)])
     assert not isinstance(lines, str)
     assert [lines["energy@1"], lines["energy@2"]] == [Decimal("12.00"), Decimal("28.80")]
     assert lines["of_bill@2"] == Decimal("20.72")

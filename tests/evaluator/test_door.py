@@ -376,6 +376,7 @@ def test_columns_and_single_rows_are_refused_alike(values: list[object], spec: I
         *(None, True, False, 0, 1, 10, -1, 10**30, 1.0, 1e-7, 0.1 + 0.2, float("nan"), START, START - 1),
         *(date(2026, 1, 15), date(2050, 1, 1), datetime(2026, 1, 15)),
         *map(Decimal, ("1", "0E+1", "0E+90", "0E-90", "1E+90", "1E-90", "NaN", "Infinity", "-0.00", "1.001")),
+        *map(Decimal, ("1E+99999999", "-1.5E-99999999", "0E+99999999")),
     ],
     ids=repr,
 )

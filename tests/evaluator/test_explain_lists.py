@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
+from pathlib import Path
 
+from engine.compiler.compile import compile_paths
 from engine.evaluator.explain import Explanation, explain, to_json
 from engine.evaluator.explain_text import render_text
 from engine.evaluator.reference import Bill, reference
@@ -39,6 +41,7 @@ Given: load  负荷, 24 items
   22             2025-01-01 21:00         1.5
   23             2025-01-01 22:00         0.1
   24             2025-01-01 23:00         0.1
+  largest        2025-01-01 08:00         1.5
   by tou_period  valley (10 items)        4.2
   by tou_period  peak (14 items)         21.0
   sum                                    25.2
@@ -75,6 +78,7 @@ def test_lists_in_chinese() -> None:
     for line in (
         "输入: load  负荷, 24 项",
         "  …… 另 18 项",
+        "  最大           2025-01-01 08:00         1.5",
         "  按 tou_period  peak (14 项)           21.0",
         "输入: transformers  变压器, 3 项",
         "          billed = 3 项: 315, 0, 200; 合计 515 kVA",
@@ -116,6 +120,8 @@ def test_lists_in_json() -> None:
     curve, kva = read["lists"]
     assert (curve["name"], curve["count"], len(curve["items"])) == (LOAD, 24, 6)
     assert curve["items"][-1] == {"number": 24, "time": "2025-01-01 23:00", "values": ["0.1"]}
+    assert curve["largest"] == [{"number": 9, "time": "2025-01-01 08:00", "values": ["1.5"]}]
+    assert kva["largest"] == []
     assert kva["columns"][0] == {"name": "kva", "title": "容量", "unit": "kVA", "total": "1515"}
     assert kva["items"][2]["values"] == ["200", "2025-01-01", "false"]
     assert read["lines"][1]["names"][1] == {
@@ -123,7 +129,7 @@ def test_lists_in_json() -> None:
         "value": None,
         "unit": "kVA",
         "title": "",
-        "items": {"count": 3, "first": ["315", "0", "200"], "last": [], "total": "515", "tally": []},
+        "items": {"count": 3, "first": ["315", "0", "200"], "last": [], "total": "515", "tally": [], "whole": 0},
     }
 
 
@@ -186,3 +192,40 @@ def test_parts_in_json() -> None:
         ("2", "2025-01-11"),
     ]
     assert (read["version_from"], read["version_through"]) == (None, None)
+
+
+CURVE_IN_PARTS = """\
+ruleset: cn.test.curve
+source: {standing: example}
+in_force: {from: 2026-01-01, until_replaced: true}
+version_by: period_from
+changes: split
+calendar: {timezone: Asia/Shanghai}
+lists:
+  load: {every: 60 minutes, at_most: 744, inputs: {kwh: {unit: kWh, places: 1, from: 0, to: 1000}}}
+quantities:
+  used: sum(load.kwh)
+energy: {total: used, priced_by: [energy]}
+charges:
+  energy: {quantity: used, price: {dated: [{from: 2026-01-01, printed: 0.5}, {from: 2026-01-02, printed: 0.6}]}}
+  fund: {per: bill, quantity: used, price: 0.01}
+"""
+
+
+def test_a_part_has_some_of_the_intervals_and_a_charge_of_the_bill_reads_all(tmp_path: Path) -> None:
+    """24 hours of 1.0 at 0.5 and 24 of 2.0 at 0.6; the fund on 72 kWh is billed in the last part, which has 48 kWh."""
+    (tmp_path / "curve.ruleset.yaml").write_text(CURVE_IN_PARTS, encoding="utf-8")
+    (rules,) = compile_paths([tmp_path]).rulesets.values()
+    days = {"period_from": date(2026, 1, 1), "period_to": date(2026, 1, 3)}
+    billed = reference(rules, {"load": ["1.0"] * 24 + ["2.0"] * 24}, **days)  # type: ignore[arg-type]  # days by name
+    assert isinstance(billed, Bill), billed
+
+    english, chinese = (render_text(explain(rules, billed), language).splitlines() for language in ("en", "zh"))
+
+    items = "1.0, 1.0, 1.0, …, 1.0, 1.0, 1.0; sum 24.0 kWh"
+    assert f"              load.kwh = 24 of 48 items: {items}" in english
+    items = "2.0, 2.0, 2.0, …, 2.0, 2.0, 2.0; 合计 48.0 kWh"
+    assert f"          load.kwh = 48 项中的 24 项: {items}" in chinese
+    fund = english[english.index("  fund") :]
+    assert "    where     used = 72.0 kWh" in fund
+    assert "    amount    72.0 kWh × 0.01 CNY/kWh = 0.72 CNY" in fund

@@ -109,6 +109,7 @@ def test_a_warning_says_its_value() -> None:
         ("１２", ("not-a-number", "kwh", "１２")),
         ("1_000", ("not-a-number", "kwh", "1_000")),
         (Decimal("NaN"), ("not-a-number", "kwh", "NaN")),
+        (Decimal("1E+99999999"), ("not-a-number", "kwh", "1E+99999999")),  # not written with all its zeros
         (True, ("not-a-number", "kwh", "true")),
         (0.1, ("binary-float", "kwh", "0.1")),
         ("1.005", ("too-many-places", "kwh", "1.005")),

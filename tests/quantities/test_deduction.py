@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from tests.compiler.small import HEAD, billed, compiled, problems
+from tests.compiler.small import row as small_row
 from tests.oracles.amounts import Refused
 from tests.oracles.deduction import deducted
 from tests.oracles.given import Value, items, number
@@ -100,6 +103,76 @@ def test_a_monthly_quantity_over_the_parts_of_a_bill(first: date, end: date, sha
 
     assert shares == [part["light"] for part in parts if not isinstance(part, str)]
     assert D(10000) == sum(part["light"] + part["energy"] for part in parts if not isinstance(part, str))
+
+
+TENTHS = """\
+inputs:
+  peak: {unit: kWh, places: 1, from: 0, to: 1000}
+  flat: {unit: kWh, places: 1, from: 0, to: 1000}
+  taken: {unit: kWh, places: 1, from: 0, to: 1000}
+quantities:
+  power:
+    kind: deduction
+    from: {peak: peak, flat: flat}
+    take:
+      others: {meter: taken, how: in_proportion, round: {places: 0}}
+energy: {total: peak + flat, priced_by: [energy, others]}
+charges:
+  energy: {kind: time_of_use, quantity: {peak: power.peak, flat: power.flat}, price: {peak: 1, flat: 2}}
+  others: {kind: time_of_use, quantity: {peak: power.others.peak, flat: power.others.flat}, price: {peak: 3, flat: 4}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("peak", "flat", "taken", "from_peak", "from_flat"),
+    [
+        ("0.4", "0.6", "1", "0.4", "0.6"),  # 0.4 is 0, and 1 would be left for the 0.6 of flat: peak gives what it has
+        ("0.6", "0.4", "1", "0.6", "0.4"),  # 0.6 is 1, and there are 0.6
+        ("3.5", "0.5", "1", "1", "0"),  # 0.875 is 1
+        ("2.2", "0.2", "2", "2", "0"),  # 1.83 is 2
+        ("0.2", "2.2", "2", "0", "2"),
+    ],
+)
+def test_shares_in_whole_kwh_of_tenths(
+    tmp_path: Path, peak: str, flat: str, taken: str, from_peak: str, from_flat: str
+) -> None:
+    """No period gives more than it has, and together they give what is taken."""
+    of = compiled(tmp_path, HEAD + TENTHS)
+
+    (lines,) = billed(of, [small_row(peak=peak, flat=flat, taken=taken)])
+
+    assert not isinstance(lines, str)
+    assert lines["others.peak"] == 3 * D(from_peak)
+    assert lines["others.flat"] == 4 * D(from_flat)
+    assert lines["energy.peak"] == D(peak) - D(from_peak)
+    assert lines["energy.flat"] == 2 * (D(flat) - D(from_flat))
+
+
+@pytest.mark.parametrize(
+    ("step", "taken"),
+    [
+        ("{fixed: taken, round: {places: 0}}", "3"),  # 2.5 is 3
+        ("{meter: taken, round: {places: 0, mode: down}}", "2"),
+        ("{meter: {peak: taken}, round: {places: 0, mode: half_even}}", "2"),
+    ],
+)
+def test_what_is_taken_is_rounded_however_it_is_written(tmp_path: Path, step: str, taken: str) -> None:
+    """Of 10 kWh."""
+    of = compiled(tmp_path, HEAD + TENTHS.replace("{meter: taken, how: in_proportion, round: {places: 0}}", step))
+
+    (lines,) = billed(of, [small_row(peak="10", flat="0", taken="2.5")])
+
+    assert not isinstance(lines, str)
+    assert (lines["others.peak"], lines["energy.peak"]) == (3 * D(taken), 10 - D(taken))
+
+
+@pytest.mark.parametrize("step", ["{meter: {}}", "{percent: 5, round: {places: -1}}"])
+def test_a_step_that_says_nothing(tmp_path: Path, step: str) -> None:
+    """A meter without periods takes nothing; there are no decimals below none."""
+    text = HEAD + TENTHS.replace("{meter: taken, how: in_proportion, round: {places: 0}}", step)
+    found = problems(tmp_path, text.replace("      others:", "      own: {fixed: taken}\n      others:"))
+
+    assert found == ["nothing-listed" if "meter" in step else "rounding-places"]
 
 
 ROWS: SearchStrategy[Row] = st.builds(
