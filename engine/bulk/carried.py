@@ -108,12 +108,14 @@ class _Chain:
 def _carried(how: Carried, chain: _Chain) -> tuple[Whole, NDArray[np.uint8]]:
     # Where a value is known without the row before: it is given, the year begins, or there is an opening.
     fresh, start = chain.given.copy(), np.where(chain.given, chain.value, 0)
+    crossed = np.zeros(len(fresh), dtype=bool)
     if how.how == "sum" and how.year_starts:
-        fresh |= _year_begins(chain, how.year_starts)
+        year_begins, crossed = _years(chain, how.year_starts)
+        fresh |= year_begins | crossed if how.by_first_day else year_begins
     opens = chain.opens & chain.new & ~chain.given & ~chain.twin
     fresh |= opens
     start = np.where(opens, chain.opening, start)
-    broken = ~fresh & (chain.new | ~chain.follows)
+    broken = ~fresh & (chain.new | ~chain.follows | crossed)
     begins = fresh | broken
     if how.how == "last":
         begins |= chain.follows & ~chain.asks  # such a row is billed whatever was before it, and that is enough
@@ -143,16 +145,18 @@ def _carried(how: Carried, chain: _Chain) -> tuple[Whole, NDArray[np.uint8]]:
     return values, states
 
 
-def _year_begins(chain: _Chain, year_starts: int) -> Mask:
-    """Where nothing of the year lies before a row: it begins with the year, or the row before is of another year."""
+def _years(chain: _Chain, year_starts: int) -> tuple[Mask, Mask]:
+    """Where nothing of the year lies before a row, and where the row before began in another year and reaches into it.
+
+    How much of that row belongs to the new year its quantity does not say.
+    """
     months = chain.first.astype("datetime64[D]").astype("datetime64[M]")
     shifted = months.astype(np.int64) - (year_starts - 1)
     year = shifted // 12
     first_day = (shifted % 12 == 0) & (months.astype("datetime64[D]").astype(np.int64) == chain.first)
     other = np.zeros(len(year), dtype=bool)
     other[1:] = chain.follows[1:] & (year[1:] != year[:-1])
-    begins: Mask = (first_day & chain.clear) | other
-    return begins
+    return first_day & chain.clear, other & ~first_day
 
 
 def _highest(how: Carried, chain: _Chain, start: Whole, fresh: Mask, segment: Whole, at: Whole) -> Whole:

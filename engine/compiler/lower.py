@@ -198,6 +198,8 @@ class Resolver:
         axis = name.partition(".")[0] if "." in name else ROW
         type_ = replace(type_, axis=axis)
         carried = carried_of(name, given, type_, place)
+        if carried is not None and self.assembled.ruleset.changes == "whole":
+            carried = replace(carried, by_first_day=True)
         split = self.split(name, given, type_, place)
         spec = InputSpec(name, type_, str(given.title or ""), default, optional, place, titles, split, carried)
         return InputRule(spec, given.optional and default is None, given.needed_when, given.ignored_when)

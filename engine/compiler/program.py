@@ -181,6 +181,7 @@ class Carried:
     months: int = 0  # max: of so many months before
     whole: int = 0  # remainder: what is billed in whole numbers of, as a whole number of the input's places
     opening: int | None = None  # for an account's first row; whole number of the input's places
+    by_first_day: bool = False  # sum: a row counts in the year of its first day, as its rule set bills periods whole
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ import numpy as np
 from engine.compiler.program import END_DAY, FIRST_DAY, PARTS_MAX, ROW, AxisSpec, Compiled, InputSpec
 from engine.evaluator.clock import Clock, axis_clock
 from engine.evaluator.columns import Fault, Reading, absent, bounds_text, fault_text, read_column
+from engine.evaluator.door_days import Days, version_day
 from engine.evaluator.door_lists import Listed, listed
 from engine.evaluator.items import chosen_items
 from engine.evaluator.parts import Cut, cut, divided
@@ -106,13 +107,13 @@ def admit(
     period_from, period_to = desk.days()
     of = cut(period_from.values, period_to.values, compiled.change_days) if compiled.changes == "split" else None
     if of is None:
-        day = _version_day(compiled, period_from, period_to)
+        day = version_day(compiled, period_from, period_to)
         version = desk.versions(day)
         if compiled.changes == "refuse":
             desk.changes(period_from, period_to)
     else:
         desk.parts(of, period_from, period_to)
-        day = _version_day(compiled, _Days.of(of.first), _Days.of(of.end))
+        day = version_day(compiled, Days.of(of.first), Days.of(of.end))
         version = desk.versions(day, of)
     inputs: dict[str, Array] = {}
     given: dict[str, Mask] = {}
@@ -172,17 +173,6 @@ def _list_of(name: str, lists: Collection[str]) -> str | None:
     return axis if dot and axis in lists else None
 
 
-def _version_day(compiled: Compiled, first: _Days, end: _Days) -> _Days:
-    """Give the days that pick versions."""
-    match compiled.version_by:
-        case "period_from":
-            return first
-        case "last_day":
-            return _Days(end.values - 1, end.low - 1, end.high - 1)
-        case "reading_day":
-            return end
-
-
 def _in_parts(
     door: Door, of: Cut, day: Whole, version: Whole, specs: Collection[InputSpec], clocks: Mapping[str, Clock]
 ) -> Door:
@@ -212,21 +202,6 @@ def _in_parts(
     return Door(door.received, door.kept, inputs, given, version, door.problems, of.offsets, lists)
 
 
-@dataclass(frozen=True, slots=True)
-class _Days:
-    """A column of days with its least and largest, which are looked for once."""
-
-    values: Whole
-    low: int
-    high: int
-
-    @classmethod
-    def of(cls, values: Whole) -> _Days:
-        if not len(values):
-            return cls(values, FIRST_DAY, FIRST_DAY)
-        return cls(values, int(values.min()), int(values.max()))
-
-
 class _Desk:
     """The state of one batch at the door: which rows are refused, and why."""
 
@@ -240,10 +215,10 @@ class _Desk:
     def __len__(self) -> int:
         return len(self.rows) if self.positions is None else len(self.positions)
 
-    def days(self) -> tuple[_Days, _Days]:
+    def days(self) -> tuple[Days, Days]:
         """Check the billing periods; a row refused reads as the first day."""
         first, end = self._taken(self.rows.period_from), self._taken(self.rows.period_to)
-        firsts, ends = _Days.of(first), _Days.of(end)
+        firsts, ends = Days.of(first), Days.of(end)
         for name, days, of in (("period_from", first, firsts), ("period_to", end, ends)):
             if not (of.low >= FIRST_DAY and of.high < END_DAY):
 
@@ -263,9 +238,9 @@ class _Desk:
         if self.refused is None:
             return firsts, ends
         first, end = (np.where(self.refused, FIRST_DAY + plus, days) for plus, days in ((0, first), (1, end)))
-        return _Days.of(first), _Days.of(end)
+        return Days.of(first), Days.of(end)
 
-    def parts(self, of: Cut, firsts: _Days, ends: _Days) -> None:
+    def parts(self, of: Cut, firsts: Days, ends: Days) -> None:
         """Refuse periods of too many parts."""
         counts = of.counts
         if counts.max() <= PARTS_MAX:
@@ -278,7 +253,7 @@ class _Desk:
 
         self._refuse(counts > PARTS_MAX, many)
 
-    def versions(self, days: _Days, of: Cut | None = None) -> Whole:
+    def versions(self, days: Days, of: Cut | None = None) -> Whole:
         """Find the version of each row, or part, by a table over the days of the batch."""
         day, low, high = days.values, days.low, days.high
         if not len(day):
@@ -309,7 +284,7 @@ class _Desk:
             self._refuse(np.logical_or.reduceat(bad, of.offsets[:-1]), first_unpriced)
         return version
 
-    def _leaves(self, days: _Days, of: Cut) -> None:
+    def _leaves(self, days: Days, of: Cut) -> None:
         """Refuse rows of which some parts are within the days of the rule set and others are not."""
         last = END_DAY if self.compiled.end_day is None else self.compiled.end_day - 1
         if self.compiled.first_day <= days.low and days.high <= last:
@@ -332,7 +307,7 @@ class _Desk:
         missing = self.compiled.constants.versions[version].missing[0]
         return self._problem(at, missing.code, missing.field, text, missing.place, day=text)
 
-    def changes(self, firsts: _Days, ends: _Days) -> None:
+    def changes(self, firsts: Days, ends: Days) -> None:
         """Refuse periods that hold a change strictly inside."""
         first, end, low, high = firsts.values, ends.values, firsts.low, ends.high
         days = np.array([day for day in self.compiled.change_days if low < day < high], np.int64)

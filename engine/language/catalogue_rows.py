@@ -159,10 +159,10 @@ ROWS: Mapping[str, Entry] = {
         "请核对两个日期；更长的时间须拆成几行。",
     ),
     "carried-gap": Entry(
-        "`{field}` is not given, and the account's rows leave a gap or overlap before {day}.",
-        "Give `{field}` in this row, or the account's rows without gap since the last that gives it.",
-        "没有给出 `{field}`，而该户号的各行在 {day} 之前有间断或重叠。",
-        "请在此行给出 `{field}`，或补齐自上次给出以来该户号的各行，首尾相接。",
+        "`{field}` is not given, and the account's rows before {day} leave a gap, overlap, or cross the year.",
+        "Give `{field}` in this row, or the account's rows without gap since the last that gives it, cut at the year.",
+        "没有给出 `{field}`，而该户号的各行在 {day} 之前有间断、重叠或跨年。",
+        "请在此行给出 `{field}`，或补齐自上次给出以来该户号的各行，首尾相接，并在年度起始日分开。",
     ),
     "carried-from-refused": Entry(
         "`{field}` is not given, and an earlier row of the account has no bill.",

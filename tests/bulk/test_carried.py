@@ -80,8 +80,11 @@ class TestSum:
 
         assert carried(Carried("sum", "kwh", year_starts=12, opening=7), rows) == [7, 0, 200, 500]
 
-    def test_a_row_belongs_to_the_year_of_its_first_day(self) -> None:
-        """15 December to 15 January counts for the old year; the next row begins the new one."""
+    def test_a_row_that_crosses_the_year(self) -> None:
+        """Of 15 December to 15 January nobody knows what belongs to January: the next row cannot be carried to.
+
+        Where a rule set bills periods whole, that row counts for the old year, and the next one begins the new.
+        """
         rows = [
             Read(1, date(2025, 11, 15), date(2025, 12, 15), 100, given=50),
             Read(1, date(2025, 12, 15), date(2026, 1, 15), 200),
@@ -89,7 +92,8 @@ class TestSum:
             Read(1, date(2026, 2, 15), date(2026, 3, 15), 400),
         ]
 
-        assert carried(YEAR, rows) == [None, 150, 0, 300]
+        assert carried(YEAR, rows) == [None, 150, "gap", "refused"]
+        assert carried(replace(YEAR, by_first_day=True), rows) == [None, 150, 0, 300]
 
     def test_a_given_value_is_continued_from(self) -> None:
         rows = [month(1, 2026, 3, 100, given=1000), month(1, 2026, 4, 200), month(1, 2026, 5, 300)]
@@ -206,8 +210,10 @@ def walked(how: Carried, rows: Sequence[Read]) -> list[object]:
                 known, begun, trouble = [], (row.first, row.given), ""
             elif before is None and how.opening is not None:
                 known, begun, trouble = [], (row.first, how.opening), ""
-            elif how.how == "sum" and how.year_starts and ((year_day and clear) or (follows and of_old)):
+            elif how.how == "sum" and how.year_starts and year_day and clear:
                 known, begun, trouble = [], (row.first, 0), ""
+            elif how.how == "sum" and how.year_starts and follows and of_old:
+                known, begun, trouble = [], None, "gap"
             elif before is None:
                 known, begun, trouble = [], None, "no"
             elif not follows:

@@ -78,7 +78,7 @@ def test_lists_in_chinese() -> None:
     for line in (
         "输入: load  负荷, 24 项",
         "  …… 另 18 项",
-        "  最大           2025-01-01 08:00         1.5",
+        "  最大           2025-01-01 08:00        1.5",
         "  按 tou_period  peak (14 项)           21.0",
         "输入: transformers  变压器, 3 项",
         "          billed = 3 项: 315, 0, 200; 合计 515 kVA",
