@@ -5,7 +5,8 @@ is what stands there, `suspended` what is sealed of it: from a list, or one of e
 and the day of unsealing count as `include_start` and `include_end` say: sources disagree.
 
 `counts: active_days` counts the days in service, the rest of the month is suspended; `inactive_days` counts the days
-suspended, the rest is in service. In a month of thirty days both are the same.
+suspended, the rest is in service. In a month of thirty days both are the same; in others `active_days` is known of one
+suspension alone, and a list with two is refused.
 
 A suspension shorter than `at_least` days is charged in full (15 days: 供电营业规则 1996). `pays` is the percentage that
 suspended capacity still pays (50 within two years of a new connection, 1996 rule, dropped in 2016).
@@ -22,7 +23,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from engine.charges.base import Context, LoweredRefusal
-from engine.language.expressions import ZERO, Binary, Compare, Expr, If, maximum, minimum, number
+from engine.language.expressions import ZERO, Binary, Compare, Expr, If, Logic, Name, maximum, minimum, number
 from engine.language.fields import BoolField, FormulaField, IntField, Model, PricedField
 from engine.language.units import DIMENSIONLESS
 from engine.quantities import over_lists as lists
@@ -73,6 +74,7 @@ def lower(model: CapacityInService, context: Context) -> LoweredQuantity:
         off = context.define("suspended.thirtieths", _suspended(model, model.suspended, context, *own))
         message = f"{context.name}: more is suspended than stands there"
         refusals.append(LoweredRefusal(lists.at_most(off, installed), context.name, message))
+        refusals += _one_suspension(model, model.suspended, context)
         total = installed - off * share
     exact = context.define("exact", total)
     value = lists.quotient(exact, lists.thirtieths(*own), model.round)
@@ -141,6 +143,28 @@ def _suspended(model: CapacityInService, of: Suspended, context: Context, begin:
         long_enough = lists.at_most(number(of.at_least, lists.DAY), end - first)
         counted = lists.where(long_enough, counted)
     return lists.to_row(context, counted)
+
+
+def _one_suspension(model: CapacityInService, of: Suspended, context: Context) -> list[LoweredRefusal]:
+    """That days in service are counted of one suspension, but in months of thirty days.
+
+    What a month of another length has over or under thirty is settled once a transformer, and a list does not say which
+    of its items are of one.
+    """
+    if model.counts != "active_days" or not context.list_of(of.kva):
+        return []
+    first, end = _days(of)
+    begin, until = lists.BILL_FROM, Name("bill_to")
+    inside = Compare("<", maximum(begin, first), minimum(until, end), place=of.place)
+    one = lists.where(of.when, If(inside, number(1), ZERO, place=of.place))
+    if of.at_least:  # a shorter one changes nothing
+        one = lists.where(lists.at_most(number(of.at_least, lists.DAY), end - first), one)
+    several = lists.to_row(context, one)
+    days = Binary("-", until, begin, place=of.place)
+    thirty = Compare("==", days, lists.thirtieths(begin, until) * number(1, lists.DAY / lists.MONTH), place=of.place)
+    message = f"{context.name}: two suspensions where days are not thirtieths; write `counts: inactive_days`"
+    met = Logic("or", (lists.at_most(several, number(1)), thirty), place=of.place)
+    return [LoweredRefusal(met, context.name, message)]
 
 
 def _not_paid(of: Suspended | None, context: Context) -> Expr:

@@ -34,7 +34,15 @@ def _off(first: date, end: date, period: tuple[date, date], counts: str) -> int:
 def thirtieths_billed(
     installed: Sequence[Stay], suspended: Sequence[Stay], period: tuple[date, date], counts: str, pays: Decimal
 ) -> Decimal | None:
-    """Return kVA times thirtieths; None where more is suspended than stands there."""
+    """Return kVA times thirtieths; None where more is suspended than stands there.
+
+    None also where days in service are counted of several suspensions in a period whose days are not thirtieths: of one
+    transformer the second has nothing left to settle, of two each has, and the list does not say which they are.
+    """
+    inside = [stay for stay in suspended if (stay[2] - stay[1]).days >= 15]
+    inside = [stay for stay in inside if max(stay[1], period[0]) < min(stay[2], period[1])]
+    if counts == "active_days" and len(inside) > 1 and (period[1] - period[0]).days != thirtieths(*period):
+        return None
     whole = ZERO
     for kva, first, end in installed:
         whole += kva * thirtieths(max(first, period[0]), min(end, period[1]))

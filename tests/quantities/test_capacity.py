@@ -148,6 +148,19 @@ def test_what_cannot_be(transformers: list[Item], suspensions: list[Item]) -> No
     assert one("capacity_active", month(6, transformers, suspensions)) == "refused-by-rule billed"
 
 
+def test_two_suspensions_where_days_are_not_thirtieths() -> None:
+    """July has 31 days: of one transformer 31 - 15 - 15 = 1 day is in service; the list may also mean two of them."""
+    sealed = [
+        suspension(100, date(2001, 7, 1), date(2001, 7, 16)),
+        suspension(100, date(2001, 7, 17), date(2001, 8, 1)),
+    ]
+
+    assert one("capacity_active", month(7, [transformer(100)], sealed)) == "refused-by-rule billed"
+    lines = one("capacity_inactive", month(7, [transformer(100)], sealed))
+    assert not isinstance(lines, str)
+    assert lines["exact"] == D(0)
+
+
 @st.composite
 def customers(draw: st.DrawFn) -> tuple[Row, list[Stay], list[Stay], Decimal]:
     """Transformers that come and go and are suspended, within a period and around it."""
