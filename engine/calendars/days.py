@@ -168,27 +168,9 @@ def month_end_table(first_day: int = FIRST_DAY, end_day: int = END_DAY) -> tuple
 
 
 @lru_cache(maxsize=8)
-def days_in_month_table(first_day: int = FIRST_DAY, end_day: int = END_DAY) -> tuple[int, ...]:
-    """Give the length of each day's month, 28 to 31 [day]."""
-    return _spread((following - start, days) for _, start, following, days in _months(first_day, end_day))
-
-
-@lru_cache(maxsize=8)
-def day_of_month_table(first_day: int = FIRST_DAY, end_day: int = END_DAY) -> tuple[int, ...]:
-    """Give the day of the month of each day, 1 to 31."""
-    return tuple(day - start + 1 for _, start, _, days in _months(first_day, end_day) for day in days)
-
-
-@lru_cache(maxsize=8)
 def year_table(first_day: int = FIRST_DAY, end_day: int = END_DAY) -> tuple[int, ...]:
     """Give the calendar year of each day."""
     return _spread((EPOCH.year + index // 12, days) for index, _, _, days in _months(first_day, end_day))
-
-
-@lru_cache(maxsize=8)
-def year_start_table(first_day: int = FIRST_DAY, end_day: int = END_DAY) -> tuple[int, ...]:
-    """Give 1 January of each day's year."""
-    return _spread((_new_year(index // 12), days) for index, _, _, days in _months(first_day, end_day))
 
 
 @lru_cache(maxsize=8)
@@ -199,12 +181,6 @@ def year_end_table(first_day: int = FIRST_DAY, end_day: int = END_DAY) -> tuple[
 
 def _new_year(years: int) -> int:
     return day_number(date(EPOCH.year + years, 1, 1))
-
-
-@lru_cache(maxsize=8)
-def weekday_table(first_day: int = FIRST_DAY, end_day: int = END_DAY) -> tuple[int, ...]:
-    """Give the weekday of each day, 1 Monday to 7 Sunday."""
-    return tuple(weekday_of(day) + 1 for day in range(first_day, end_day))
 
 
 @lru_cache(maxsize=8)

@@ -19,12 +19,8 @@ BY_DATE: dict[str, Callable[[date], int]] = {
     "month_index": lambda day: (day.year - 1970) * 12 + day.month - 1,
     "month_start": lambda day: day_number(day.replace(day=1)),
     "month_end": lambda day: day_number(date(day.year + day.month // 12, day.month % 12 + 1, 1)),
-    "days_in_month": lambda day: (date(day.year + day.month // 12, day.month % 12 + 1, 1) - day.replace(day=1)).days,
-    "day_of_month": lambda day: day.day,
     "year": lambda day: day.year,
-    "year_start": lambda day: day_number(date(day.year, 1, 1)),
     "year_end": lambda day: day_number(date(day.year + 1, 1, 1)),
-    "weekday": lambda day: day.isoweekday(),
 }
 
 
