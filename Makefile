@@ -13,7 +13,7 @@ STAMP := $(VENV)/installed-$(WANTED)
 ROWS ?= 1000000
 WORKERS ?= 2
 
-.PHONY: help install demo test bench lint format schema rules ci lock clean
+.PHONY: help install demo test bench lint format schema protos rules ci lock clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 12
@@ -67,6 +67,14 @@ format: install  ## let ruff put the code in order
 
 schema: install  ## write the JSON Schema that editors use
 	@$(BIN)/dianjia schema > rules/schema.json
+
+PROTOS = $(shell find proto -name '*.proto' | sort)
+
+protos: install  ## check the service's messages and write the Python stubs that are made of them
+	@$(BIN)/buf lint proto
+	@$(BIN)/buf breaking proto --against proto/released.binpb
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc --proto_path=proto --python_out=proto --grpc_python_out=proto \
+	    --mypy_out=quiet:proto --mypy_grpc_out=quiet:proto $(PROTOS)
 
 rules: install  ## compile the shipped rule sets and run the tests inside them
 	@$(BIN)/dianjia check rules

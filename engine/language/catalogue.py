@@ -2,7 +2,8 @@
 
 A headline names what is wrong, in one sentence; a remedy says what to write or do instead. Names in braces are the
 problem's parameters. No Python words, no "invalid", no blame. To add a code, add an entry; `tests/bad/`, or for rows
-`tests/bad_rows/`, then wants an example of it, with the whole message that it should give.
+`tests/bad_rows/`, then wants an example of it, with the whole message that it should give; of the service's and the
+registry's codes, a test under `tests/service/` or `tests/registry/` that brings it about.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from engine.language.catalogue_lists import LISTS as LISTS
 from engine.language.catalogue_quantities import QUANTITIES as QUANTITIES
 from engine.language.catalogue_rows import ROWS as ROWS
 from engine.language.catalogue_rules import RULES as RULES
+from engine.language.catalogue_service import SERVICE as SERVICE
 from engine.language.catalogue_values import FORMULAS as FORMULAS
 from engine.language.catalogue_values import VALUES as VALUES
 from engine.language.entry import Entry as Entry
@@ -30,6 +32,7 @@ CATALOGUE: Mapping[str, Entry] = {
     **RULES,
     **LISTS,
     **QUANTITIES,
+    **SERVICE,
 }
 
 # Phrases that appear as parameters, in Chinese
