@@ -1,4 +1,4 @@
-"""Bill plain rows through the engine's two interpreters, and give back plain lines: what the oracles give."""
+"""Bill plain rows through the engine's interpreters, and give back plain lines: what the oracles give."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import numpy as np
 from engine.compiler.compile import compile_paths
 from engine.compiler.program import Compiled, Line, Working
 from engine.evaluator.evaluate import Result, evaluate
-from engine.evaluator.reference import Bill, Reference
+from engine.evaluator.reference import Bill
 from engine.evaluator.rows import EPOCH, Children, Column, RowProblem, Rows
+from tests.alone import Alike
 from tests.oracles.amounts import Lines, Refused
 from tests.oracles.given import Item, Value
 from tests.properties.case import Row
@@ -111,11 +112,11 @@ def outcomes(compiled: Compiled, result: Result, received: int) -> list[Lines | 
 
 
 def referred(compiled: Compiled, rows: Sequence[Row]) -> list[Lines | Refused]:
-    """Bill rows one by one with the Decimal interpreter."""
-    reference = Reference(compiled)
+    """Bill rows one by one with the Decimal interpreter; the scalar is seen to make the same of each."""
+    alike = Alike(compiled)
     found: list[Lines | Refused] = []
     for row in rows:
-        bill = reference.bill(row.given, period_from=row.period_from, period_to=row.period_to)
+        bill = alike.bill(row.given, period_from=row.period_from, period_to=row.period_to)
         found.append(_lines(bill))
     return found
 

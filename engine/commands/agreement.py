@@ -1,4 +1,4 @@
-"""`dianjia test --random N`: random rows through both interpreters, which must agree to the last digit."""
+"""`dianjia test --random N`: random rows through every interpreter, which must agree to the last digit."""
 
 from __future__ import annotations
 
@@ -61,10 +61,11 @@ class _Done:
 
 def _text(ruleset: str, one: Difference, language: Language) -> str:
     given = " ".join(f"--set {quote(f'{name}={value}')}" for name, value in one.given.items())
-    columns, decimals = ("列算", "十进制") if language == "zh" else ("by columns", "in decimals")
+    ways = ("列算", "十进制", "整数") if language == "zh" else ("by columns", "in decimals", "in integers")
+    values = (one.by_columns, one.in_decimals, one.in_integers)
+    said = "; ".join(f"{way} {value}" for way, value in zip(ways, values, strict=True) if value)
     return (
-        f"\n{ruleset}: {one.path}: {columns} {one.by_columns}; {decimals} {one.in_decimals}\n"
-        f"  dianjia bill {ruleset} --period {one.period_from}..{one.period_to} {given}"
+        f"\n{ruleset}: {one.path}: {said}\n  dianjia bill {ruleset} --period {one.period_from}..{one.period_to} {given}"
     )
 
 
@@ -85,6 +86,7 @@ def _json(one: Comparison) -> dict[str, object]:
                 "given": dict(difference.given),
                 "by_columns": difference.by_columns,
                 "in_decimals": difference.in_decimals,
+                "in_integers": difference.in_integers,
             }
             for difference in one.differences
         ],

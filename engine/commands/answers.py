@@ -16,6 +16,7 @@ from engine.evaluator.evaluate import Result
 from engine.evaluator.interpretation import single
 from engine.evaluator.reference import Bill
 from engine.evaluator.rows import RowProblem
+from engine.evaluator.scalar import ScalarBill
 
 ZERO: Final = Decimal(0)
 
@@ -89,6 +90,31 @@ def of_columns(compiled: Compiled, result: Result, names: Mapping[str, int]) -> 
         parts.append((lines, {name: _decimal(program, step, result.amounts[name][at]) for name, step in names.items()}))
     total = _decimal(program, program.total, result.total[0])
     return _answer(program, parts, total, [one.id for one in program.warnings if result.warnings[one.id][0]])
+
+
+def of_integers(compiled: Compiled, made: ScalarBill | RowProblem, names: Mapping[str, int]) -> Answer:
+    """What the scalar makes of a row; `compiled` is without the lines of named values, which it was made with."""
+    if isinstance(made, RowProblem):
+        return Answer({}, (), (made.code, made.field), made.reason)
+    program = compiled.program
+    declared = len(program.lines)
+    parts = []
+    for part in made.parts:
+        lines = {line.id: _Read(ZERO) for line in program.lines}
+        more = {}
+        for at, amount, quantity, price in part.lines:
+            if at >= declared:
+                name, step = list(names.items())[at - declared]
+                more[name] = _decimal(program, step, amount)
+                continue
+            line = program.lines[at]
+            lines[line.id] = _Read(
+                _decimal(program, line.amount, amount),
+                None if line.quantity is None else _decimal(program, line.quantity, quantity),
+                None if line.price is None else _decimal(program, line.price, price),
+            )
+        parts.append((lines, more))
+    return _answer(program, parts, _decimal(program, program.total, made.total), made.warnings)
 
 
 def _read(program: Program, line: Line, result: Result, at: int) -> _Read:

@@ -1,4 +1,4 @@
-"""`dianjia bill` and `dianjia explain`: single bills, each computed twice, by columns and in decimals."""
+"""`dianjia bill` and `dianjia explain`: single bills, each computed twice, in integers and by columns."""
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
-"""One row through both interpreters: in decimals, and by columns as a batch of one."""
+"""One row twice: in integers, and by columns as a batch of one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Final
 
 import numpy as np
@@ -13,33 +12,35 @@ from engine.calendars.days import day_number
 from engine.commands.asked import Asked
 from engine.compiler.program import AxisSpec, Compiled
 from engine.evaluator.evaluate import evaluate
-from engine.evaluator.reference import Bill, reference
+from engine.evaluator.reference import Bill
 from engine.evaluator.rows import Children, Column, RowProblem, Rows
+from engine.evaluator.scalar import Scalar
 
 SHAPE: Final = frozenset({"not-a-list", "unknown-item-key"})  # of a list that columns cannot hold
 
 
 def billed(asked: Asked) -> Bill | RowProblem:
-    """Bill one row in decimals and by columns; that the two differ is a fault of the engine and stops the command."""
+    """Bill one row in integers and by columns; that the two differ is a fault of the engine and stops the command.
+
+    A refusal is the reference's, which the scalar asks; so is the form of the bill.
+    """
     if asked.refused is not None:
         return asked.refused
     compiled = asked.compiled
-    made = reference(
-        compiled, asked.values, period_from=asked.period_from, period_to=asked.period_to, row_id=asked.row_id
+    made = Scalar(compiled).bill(
+        asked.values, period_from=asked.period_from, period_to=asked.period_to, row_id=asked.row_id
     )
     if not isinstance(asked.period_from, date) or not isinstance(asked.period_to, date):
-        return made
+        return made if isinstance(made, RowProblem) else made.to_bill()
     if isinstance(made, RowProblem) and made.code in SHAPE:
         return made
     result = evaluate(compiled, as_batch(asked))
     if isinstance(made, RowProblem):
         assert [found.code for found in result.problems] == [made.code], f"columns: {result.problems}, decimals: {made}"
         return made
-    places = compiled.program.steps[compiled.program.total].type.places
-    assert len(result.kept) == 1, f"columns: {result.problems}, decimals: a bill"
-    total = Decimal(int(result.total[0])).scaleb(-places)
-    assert total == made.total, f"columns: {total}, decimals: {made.total}"
-    return made
+    assert len(result.kept) == 1, f"columns: {result.problems}, integers: a bill"
+    assert int(result.total[0]) == made.total, f"columns: {result.total[0]}, integers: {made.total}"
+    return made.to_bill()
 
 
 def as_batch(asked: Asked) -> Rows:

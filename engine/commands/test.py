@@ -1,4 +1,4 @@
-"""`dianjia test`: the tests inside rule sets, and random rows, each through both interpreters."""
+"""`dianjia test`: the tests inside rule sets, and random rows, each through all three interpreters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from engine.commands.answers import Answer, named, of_columns, of_decimals, with_named
+from engine.commands.answers import Answer, named, of_columns, of_decimals, of_integers, with_named
 from engine.commands.asked import Asked
 from engine.commands.one_row import SHAPE, as_batch
 from engine.commands.output import Language, complain, counted, emit, table
@@ -19,6 +19,7 @@ from engine.compiler.program import Compiled, TestCase
 from engine.evaluator.evaluate import evaluate
 from engine.evaluator.reference import reference
 from engine.evaluator.rows import RowProblem
+from engine.evaluator.scalar import Scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Difference:
     path: str
     expected: str
     got: str
-    interpreter: str  # columns, decimals; both where they agree
+    interpreter: str  # columns, decimals, integers; all where they agree
 
 
 def test(paths: Sequence[Path], random_rows: int, seed: int, format_: str, language: Language) -> None:
@@ -58,22 +59,24 @@ def test(paths: Sequence[Path], random_rows: int, seed: int, format_: str, langu
 
 
 def run_case(compiled: Compiled, case: TestCase) -> list[Difference]:
-    """Run one test through both interpreters and give what is not as expected."""
+    """Run one test through every interpreter and give what is not as expected."""
     asked = Asked(compiled, case.name, case.period_from, case.period_to, case.given)
     names = named(compiled.program, case.expect)
     made = reference(compiled, case.given, period_from=case.period_from, period_to=case.period_to)
     in_decimals = of_decimals(compiled, made, names)
+    more = with_named(compiled, names)
     if isinstance(made, RowProblem) and made.code in SHAPE:  # columns cannot hold what is no list
         by_columns = in_decimals
     else:
-        told = evaluate(with_named(compiled, names), as_batch(asked), details=True)
-        by_columns = of_columns(compiled, told, names)
+        by_columns = of_columns(compiled, evaluate(more, as_batch(asked), details=True), names)
+    alone = Scalar(more).bill(case.given, period_from=case.period_from, period_to=case.period_to)
     found = {
         "columns": differences(case, by_columns),
         "decimals": differences(case, in_decimals),
+        "integers": differences(case, of_integers(compiled, alone, names)),
     }
-    if found["columns"] == found["decimals"]:
-        return [Difference(*one, "both") for one in found["columns"]]
+    if found["columns"] == found["decimals"] == found["integers"]:
+        return [Difference(*one, "all") for one in found["columns"]]
     return [Difference(*one, name) for name, several in found.items() for one in several]
 
 
@@ -103,7 +106,7 @@ def differences(case: TestCase, answer: Answer) -> list[tuple[str, str, str]]:
 def _text(compiled: Compiled, case: TestCase, found: list[Difference], language: Language) -> str:
     say = words(language)
     headers = [say("line"), say("expected"), say("got"), say("difference")]
-    alike = all(one.interpreter == "both" for one in found)
+    alike = all(one.interpreter == "all" for one in found)
     rows = []
     for one in found:
         row = [one.path, one.expected, one.got, _gap(one)]

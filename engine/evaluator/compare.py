@@ -1,9 +1,9 @@
-"""Bill rows twice, by columns and in decimals, and tell every difference.
+"""Bill rows by columns, in decimals and in integers, and tell every difference.
 
-Takes a rule set and a batch; gives counts of what was billed and refused, and where the evaluator and the reference do
-not agree: in a refusal's code, field, value, item or words, in a part's days and version, in an amount, a quantity, a
-price, what is shown, a total, a ledger, a warning. There is no tolerance. `compare_random` draws its own rows and uses
-several processes.
+Takes a rule set and a batch; gives counts of what was billed and refused, and where the evaluator or the scalar do not
+agree with the reference: in a refusal's code, field, value, item or words, in a part's days and version, in an amount,
+a quantity, a price, what is shown, a total, a ledger, a warning; of the scalar, in the value of any step. There is no
+tolerance. `compare_random` draws its own rows and uses several processes.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from engine.evaluator.evaluate import Result, evaluate
 from engine.evaluator.interpretation import Value, single
 from engine.evaluator.reference import Ran, Reference, Unsound
 from engine.evaluator.rows import Children, Column, RowProblem, Rows, whole_text
+from engine.evaluator.scalar import Number, Scalar, ScalarBill
 
 CHUNK_ROWS: Final = 10_000  # drawn and billed together by one process
 KEPT: Final = 20  # differences that are kept in full
@@ -35,20 +36,21 @@ ITEM: Final = ("axis", "item", "item_time")  # parameters that tell an item of a
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing on which the two interpreters do not agree, with the row that shows it."""
+    """One thing on which two interpreters do not agree, with the row that shows it."""
 
     row_id: str
     period_from: str
     period_to: str
     given: Mapping[str, str]
     path: str  # energy.2, energy.2.quantity, part 2 energy.2, total, ledger fund, warning surge, refused
-    by_columns: str
+    by_columns: str  # "" where the scalar differs from the reference
     in_decimals: str
+    in_integers: str = ""  # "" where the evaluator differs from the reference
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What came of billing rows twice."""
+    """What came of billing rows by each interpreter."""
 
     ruleset: str
     rows: int = 0
@@ -81,7 +83,7 @@ def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
 def compare_random(
     compiled: Compiled, count: int, seed: int, *, processes: int = 2, told: Callable[[int], None] | None = None
 ) -> Comparison:
-    """Draw rows and bill them twice.
+    """Draw rows and bill them by each interpreter.
 
     Args:
         compiled: the rule set.
@@ -116,15 +118,15 @@ def _chunk(task: tuple[Compiled, int, int]) -> Comparison:
 
 
 def compare(compiled: Compiled, rows: Rows) -> Comparison:
-    """Bill a batch twice.
+    """Bill a batch by each interpreter.
 
     Args:
         compiled: the rule set of every row.
-        rows: columns as the evaluator takes them; the reference reads the same columns value by value.
+        rows: columns as the evaluator takes them; the others read the same columns value by value.
     """
     result = evaluate(compiled, rows, details=True)
     outcomes = _Outcomes(compiled, result)
-    reference = Reference(compiled)
+    reference, scalar = Reference(compiled), Scalar(compiled)
     names, columns = list(rows.columns), [plain(column) for column in rows.columns.values()]
     lists = {name: _plain_list(compiled, name, children) for name, children in rows.children.items()}
     refused: Counter[str] = Counter()
@@ -141,7 +143,12 @@ def compare(compiled: Compiled, rows: Rows) -> Comparison:
             ran = f"{type(fault).__name__}: {fault}"
         if isinstance(ran, RowProblem):
             refused[ran.code] += 1
-        found = list(outcomes.differences(at, ran))
+        found: list[tuple[str, ...]] = list(outcomes.differences(at, ran))
+        if not isinstance(ran, str):
+            # Every other row comes in the scalar's own numbers.
+            own = {name: as_numbers(value) for name, value in row.items()} if at % 2 else row
+            made = _scalar_bill(scalar, own, first, end, rows.row_id[at], at)
+            found += [(path, "", *values) for path, *values in _differing(compiled, ran, made)]
         different += bool(found)
         if found and len(kept) < KEPT:
             given = {name: _written(value) for name, value in row.items() if value is not None}
@@ -151,6 +158,51 @@ def compare(compiled: Compiled, rows: Rows) -> Comparison:
     raised = {name: int(mask.sum()) for name, mask in result.warnings.items()}
     billed = len(rows) - sum(refused.values())
     return Comparison(compiled.id, len(rows), billed, dict(refused), shown, raised, different, tuple(kept[:KEPT]))
+
+
+def _scalar_bill(
+    scalar: Scalar, row: Mapping[str, object], first: int, end: int, row_id: object, at: int
+) -> tuple[ScalarBill, Ran] | RowProblem | str:
+    try:
+        made = scalar.bill(row, period_from=first, period_to=end, row_id=row_id, position=at)
+        return made if isinstance(made, RowProblem) else (made, made.to_ran())
+    except (Unsound, ArithmeticError) as fault:
+        return f"{type(fault).__name__}: {fault}"
+
+
+def _differing(
+    compiled: Compiled, ran: Ran | RowProblem, made: tuple[ScalarBill, Ran] | RowProblem | str
+) -> Iterator[tuple[str, str, str]]:
+    """Give path, value in decimals and value in integers of the first thing in which the scalar differs."""
+    in_decimals = _said(ran) if isinstance(ran, RowProblem) else "billed"
+    if isinstance(made, str):
+        yield "fault", in_decimals, made
+    elif isinstance(made, RowProblem):
+        if made != ran:
+            yield "refused", in_decimals, _said(made)
+    elif isinstance(ran, RowProblem):
+        yield "refused", in_decimals, "billed"
+    elif made[1] != ran:
+        if made[1].admitted != ran.admitted:
+            yield "read", str(ran.admitted), str(made[1].admitted)
+        for part, (values, others) in enumerate(zip(ran.parts, made[1].parts, strict=True), 1):
+            for at, (value, other) in enumerate(zip(values, others, strict=True)):
+                if value != other:
+                    step = compiled.program.steps[at]
+                    yield f"part {part} step {at} {step.primitive}", str(value), str(other)
+                    return
+
+
+def as_numbers(value: object) -> object:
+    """Give decimals as the scalar's numbers, in lists too."""
+    if isinstance(value, Decimal) and value.is_finite():
+        sign, digits, exponent = value.as_tuple()
+        assert isinstance(exponent, int)
+        whole = int("".join(map(str, digits)))
+        return Number(-whole if sign else whole, -exponent)
+    if isinstance(value, dict):
+        return {name: as_numbers(one) for name, one in value.items()}
+    return [as_numbers(one) for one in value] if isinstance(value, list) else value
 
 
 def day_text(day: int) -> str:

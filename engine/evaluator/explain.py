@@ -21,7 +21,7 @@ from engine.evaluator.explain_figures import cell_keys as cell_keys
 from engine.evaluator.explain_figures import figures_read
 from engine.evaluator.explain_lists import ListShown, Several, lists_shown, several
 from engine.evaluator.interpretation import Value, single
-from engine.evaluator.reference import Bill, BillLine, PartValues, RaisedWarning, step_text, unit_text
+from engine.evaluator.reference import Bill, BillLine, PartValues, RaisedWarning, step_text, unit_text, with_places
 from engine.evaluator.row_door import OF_BILL, row_inputs, supplied
 from engine.language.problems import Place
 
@@ -153,7 +153,7 @@ def _part(compiled: Compiled, bill: Bill, at: int) -> PartExplained:
         lines=tuple(
             _explained(compiled, bill, part, lines[line.id], line) for line in bill.lines if line.part == number
         ),
-        total=single(part.values[program.total]),
+        total=with_places(single(part.values[program.total]), program.steps[program.total].type.places),
     )
 
 

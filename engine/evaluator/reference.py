@@ -215,6 +215,10 @@ class Reference:
         ran = self.run(row, period_from=period_from, period_to=period_to, row_id=row_id, position=position)
         if isinstance(ran, RowProblem):
             return ran
+        return self.bill_of(ran, row_id)
+
+    def bill_of(self, ran: Ran, row_id: object) -> Bill:
+        """Make a bill of a row that was run, here or elsewhere."""
         with localcontext(self._context):
             return self._bill(ran, row_id)
 

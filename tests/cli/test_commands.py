@@ -199,7 +199,7 @@ class TestTest:
         assert done.exit_code == 1
         assert (difference["path"], difference["expected"]) == (path, expected)
         assert difference["got"].startswith(got)
-        assert difference["interpreter"] == "both"
+        assert difference["interpreter"] == "all"
 
     def test_random_rows(self, here: Path) -> None:
         done = dianjia("test", "--random", "200", "--seed", "3", "--format", "json")
@@ -766,7 +766,7 @@ class TestListsAndParts:
         done = dianjia("test", "--format", "json")
 
         (failed,) = [one for one in json.loads(done.stdout)["results"] if not one["passed"]]
-        assert [(one["got"], one["interpreter"]) for one in failed["differences"]] == [(got, "both")]
+        assert [(one["got"], one["interpreter"]) for one in failed["differences"]] == [(got, "all")]
 
     def test_explain(self, plant: Path) -> None:
         done = dianjia("explain", *self.arguments()[1:])

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from engine.compiler.compile import compile_all
 from engine.compiler.program import Compiled
-from engine.evaluator.reference import Reference
 from engine.evaluator.rows import RowProblem
 from engine.language.problems import Problem
+from tests.alone import alike
 from tests.billing import evaluated, referred
 from tests.oracles.amounts import Lines, Refused
 from tests.oracles.given import Value
@@ -78,5 +78,5 @@ def totals(of: Compiled, rows: Sequence[Row]) -> list[str]:
 
 def messages(of: Compiled, one: Row) -> tuple[str, ...]:
     """The messages of the warnings that a row raises, or why it is refused."""
-    bill = Reference(of).bill(one.given, period_from=one.period_from, period_to=one.period_to)
+    bill = alike(of, one.given, period_from=one.period_from, period_to=one.period_to)
     return (bill.reason,) if isinstance(bill, RowProblem) else tuple(warning.message for warning in bill.warnings)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.evaluator.reference import Reference
 from engine.evaluator.rows import RowProblem
+from tests.alone import alike
 from tests.compiler.small import HEAD, NOT_PRICED, billed, compiled, problems, row, totals
 from tests.properties.case import Row
 
@@ -107,7 +107,7 @@ def test_a_cell_that_is_not_printed_refuses_the_row_and_says_which_item(tmp_path
     items = [{"kwh": Decimal(1)}, {"kwh": Decimal(2), "kind": "light"}, {"kwh": Decimal(4), "kind": "light"}]
 
     assert billed(of, [row(meters=items)]) == ["no-table-cell"]  # type: ignore[arg-type] # items of two types
-    found = Reference(of).bill({"meters": items}, period_from="2024-03-01", period_to="2024-04-01")
+    found = alike(of, {"meters": items}, period_from="2024-03-01", period_to="2024-04-01")
     assert isinstance(found, RowProblem)
     assert (found.parameters["item"], found.parameters["axis"]) == ("2", "meters")
     assert "light" in found.reason

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from engine.calendars.days import day_number
 from engine.compiler.compile import compile_all
 from engine.compiler.program import Compiled
-from engine.evaluator.reference import Bill, Reference
+from engine.evaluator.reference import Bill
+from tests.alone import alike
 from tests.compiler.small import HEAD, billed, compiled, messages, problems, row, totals
 from tests.properties.case import Row
 
@@ -345,7 +346,7 @@ class TestVersions:
         for month, total in ((3, "50.00"), (4, "43.00")):
             first, end = date(2024, month, 1), date(2024, month + 1, 1)
             of = book.at("cn.test.small", day_number(first), day_number(end))  # type: ignore[attr-defined] # a RateBook
-            bill = Reference(of).bill({"kwh": 100}, period_from=first, period_to=end)
+            bill = alike(of, {"kwh": 100}, period_from=first, period_to=end)
             assert isinstance(bill, Bill)
             assert f"{bill.total}" == total
             assert of.replaces_due == ()

@@ -18,8 +18,9 @@ from engine.compiler.program import BOOLEAN, ELEMENTWISE_NOT, PRIMITIVES, Refusa
 from engine.evaluator import decimals
 from engine.evaluator.compare import plain
 from engine.evaluator.interpretation import Value
-from engine.evaluator.reference import Bill, Ran, Reference, Unsound, reference
+from engine.evaluator.reference import Bill, Ran, Unsound
 from engine.evaluator.rows import RowProblem
+from tests.alone import Alike, alike
 from tests.evaluator.builder import START
 from tests.evaluator.list_programs import Drawn, drawn_batch, drawn_programs, parts_of, worked
 from tests.evaluator.lists import LIST, LOAD, load, on, transformers, with_lists
@@ -36,7 +37,7 @@ def of_items(*kva: object) -> dict[str, object]:
 
 def value_of(steps: list[Step], row: dict[str, object], **more: Any) -> Value:
     """Give the last step's value of a row with transformers."""
-    billed = reference(with_lists([literal(0), *steps], transformers(), **more), row, **JANUARY)
+    billed = alike(with_lists([literal(0), *steps], transformers(), **more), row, **JANUARY)
     assert isinstance(billed, Bill), billed
     return billed.parts[0].values[-1]
 
@@ -174,7 +175,7 @@ def timeline(**period: Any) -> Value:
     days = period or DAY
     hours = {"2025-03-30": 23, "2025-10-26": 25}.get(days["period_from"], 24)
     rules = with_lists([literal(0), step], load())
-    billed = reference(rules, {LOAD: {"kwh": [1] * hours}}, **days)
+    billed = alike(rules, {LOAD: {"kwh": [1] * hours}}, **days)
     assert isinstance(billed, Bill), billed
     return billed.parts[0].values[-1]
 
@@ -196,7 +197,7 @@ def test_a_day_of_unknown_type_reads_minus_one() -> None:
 
 def test_a_list_that_is_not_given_has_no_intervals() -> None:
     step = Step("timeline", (), on(LOAD, Type(low=-1, high=1)), slot=1)
-    billed = reference(with_lists([literal(0), step], load(optional=True)), {}, **DAY)
+    billed = alike(with_lists([literal(0), step], load(optional=True)), {}, **DAY)
 
     assert isinstance(billed, Bill)
     assert () == billed.parts[0].values[-1]
@@ -208,7 +209,7 @@ def test_a_list_that_is_not_given_has_no_intervals() -> None:
 
 def refused(row: dict[str, object], refusal: Refusal, steps: list[Step], *lists: Any, **period: Any) -> RowProblem:
     rules = with_lists([literal(0), *steps], *(lists or (transformers(),)), refusals=[refusal])
-    problem = reference(rules, row, **(period or JANUARY))
+    problem = alike(rules, row, **(period or JANUARY))
     assert isinstance(problem, RowProblem), problem
     return problem
 
@@ -280,7 +281,7 @@ def _claimed(*rest: Step) -> list[Step]:
 def _total_of(steps: list[Step], *kva: int) -> Decimal:
     rules = with_lists([literal(0), *steps], transformers())
     rules = replace(rules, program=replace(rules.program, total=len(steps)))
-    billed = Reference(rules).bill(of_items(*kva), **JANUARY)
+    billed = alike(rules, of_items(*kva), **JANUARY)
     assert isinstance(billed, Bill)
     return billed.total
 
@@ -371,7 +372,7 @@ def test_any_program_over_lists_and_parts(made: Drawn, shape: str, rows: int, se
     rules = made.compiled()
     columns = {name: plain(column) for name, column in came.columns.items()}
     items = {name: plain(column) for name, column in came.children.columns.items()}
-    reference = Reference(rules)
+    both = Alike(rules)
 
     for row, (inputs, are_given) in enumerate(came.rows):
         first, end = int(starts[row]), int(ends[row])
@@ -379,7 +380,7 @@ def test_any_program_over_lists_and_parts(made: Drawn, shape: str, rows: int, se
         there = came.children.valid is None or came.children.valid[row]
         came_row = {name: column[row] for name, column in columns.items()}
         came_row[made.axis] = {name: column[own] for name, column in items.items()} if there else None
-        ran = reference.run(came_row, period_from=first, period_to=end)
+        ran = both.run(came_row, period_from=first, period_to=end)
 
         assert isinstance(ran, Ran), ran
         expected = worked(rules, parts_of(made, first, end, inputs, are_given))

@@ -16,15 +16,16 @@ from hypothesis import strategies as st
 
 from engine.calendars.days import day_number
 from engine.compiler.program import Refusal, Step, Type, Version
-from engine.evaluator.reference import Bill, Unsound, reference
+from engine.evaluator.reference import Bill, Unsound
 from engine.evaluator.row_door import Admitted, Fault, admit_row, divided
 from engine.evaluator.rows import RowProblem
+from tests.alone import alike
 from tests.evaluator.lists import LIST, LOAD, load, on, split_rules, transformers, with_lists
 from tests.evaluator.programs import JANUARY, literal
 
 
 def bill(kwh: object, rules: Any = None, **period: Any) -> Bill:
-    billed = reference(split_rules() if rules is None else rules, {"kwh": kwh}, **(period or JANUARY))
+    billed = alike(split_rules() if rules is None else rules, {"kwh": kwh}, **(period or JANUARY))
     assert isinstance(billed, Bill), billed
     return billed
 
@@ -197,7 +198,7 @@ def test_the_item_of_a_refusal_is_counted_from_the_start_of_the_row() -> None:
     )
     curve = ["1.0"] * 49 + ["9.9"] + ["1.0"] * 21
 
-    problem = reference(rules, {LOAD: curve}, period_from="2025-03-29", period_to="2025-04-01")
+    problem = alike(rules, {LOAD: curve}, period_from="2025-03-29", period_to="2025-04-01")
 
     assert isinstance(problem, RowProblem)
     assert (problem.parameters["item"], problem.reason, problem.value) == ("50", "2025-03-31 02:00", "9.9")
@@ -254,7 +255,7 @@ def test_the_first_part_that_is_refused_says_why() -> None:
     """No part may have more than 60 kWh: of 100 the second has 68; of 200 the first has 65 (64.5)."""
 
     def refused(kwh: int) -> str:
-        problem = reference(split_rules(), {"kwh": kwh}, **JANUARY)
+        problem = alike(split_rules(), {"kwh": kwh}, **JANUARY)
         assert isinstance(problem, RowProblem)
         return problem.value
 

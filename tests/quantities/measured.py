@@ -10,8 +10,8 @@ from pathlib import Path
 from engine.compiler.compile import compile_paths
 from engine.compiler.program import Compiled
 from engine.evaluator.evaluate import evaluate
-from engine.evaluator.reference import Reference
 from engine.evaluator.rows import RowProblem
+from tests.alone import Alike
 from tests.billing import as_rows
 from tests.oracles.amounts import Lines
 from tests.properties.case import Row
@@ -79,10 +79,10 @@ def _evaluated(compiled: Compiled, rows: Sequence[Row]) -> list[Measured]:
 
 
 def _referred(compiled: Compiled, rows: Sequence[Row]) -> list[Measured]:
-    reference = Reference(compiled)
+    alike = Alike(compiled)
     found: list[Measured] = []
     for row in rows:
-        bill = reference.bill(row.given, period_from=row.period_from, period_to=row.period_to)
+        bill = alike.bill(row.given, period_from=row.period_from, period_to=row.period_to)
         if isinstance(bill, RowProblem):
             found.append(f"{bill.code} {bill.field}")
             continue
