@@ -1,10 +1,17 @@
-"""Properties draw the same cases in every run; `HYPOTHESIS_PROFILE=thorough` draws new ones, and more of them."""
+"""Properties draw the same cases in every run; `HYPOTHESIS_PROFILE=thorough` draws new ones, and more of them.
+
+Tests that need PostgreSQL ask for a fixture of tests/postgresql.py.
+"""
 
 from __future__ import annotations
 
 import os
 
 from hypothesis import settings
+
+from tests.postgresql import own_postgresql as own_postgresql
+from tests.postgresql import postgresql as postgresql
+from tests.postgresql import postgresql_url as postgresql_url
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("thorough", derandomize=False, deadline=None)

@@ -1,0 +1,120 @@
+"""Files that are bytes -> a rate book with its problems, in a child process with a time limit.
+
+The child begins as a process of its own, with no thread and no lock of its parent's, so that a compile takes nothing
+from bills under way but a processor. Its current folder holds the files and nothing else: places name them as the rate
+book does, `cn/jiangsu/residential.yaml`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from engine.compiler.compile import RateBook, compile_all
+from engine.language.problems import Problem, ProblemsFound, problem
+from engine.registry.content import check_files
+from engine.registry.inside import leading_out
+from engine.registry.rule_tests import failing_tests
+
+_FOLDER: Final = "rules"  # so called, it is the whole library to the compiler, which looks no further up
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A rate book as it was compiled.
+
+    Attributes:
+        book: its rule sets; those that have a problem are not there.
+        problems: what keeps it from being published, ordered by place: of the rules, and tests that do not hold.
+        tests: how many tests were run.
+    """
+
+    book: RateBook
+    problems: tuple[Problem, ...]
+    tests: int
+
+
+class Builder:
+    """Compiles rate books, each in a child process of its own; threads may share it."""
+
+    def __init__(self, seconds_max: float = 120.0, at_once: int = 2) -> None:
+        """Set the limits.
+
+        Args:
+            seconds_max: that a rate book may take [s].
+            at_once: so many are compiled at the same time; others wait, and their time does not run.
+        """
+        self._seconds_max = seconds_max
+        self._turns = threading.BoundedSemaphore(at_once)
+
+    def __call__(self, files: Mapping[str, bytes], tests: bool = True) -> Built:
+        """Compile files and, unless told otherwise, run the tests in them.
+
+        Args:
+            files: path inside the rate book -> bytes.
+            tests: False where they were run before, when the version was published.
+
+        Raises:
+            ProblemsFound: `bad-path`, `rate-book-too-large`, `rate-book-empty`: nothing was compiled;
+                `compile-too-long`.
+        """
+        check_files(files)
+        with self._turns, tempfile.TemporaryDirectory(prefix="dianjia-") as whole:
+            folder = Path(whole) / _FOLDER
+            folder.mkdir()
+            for path, content in files.items():
+                file = folder / path
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(content)
+            return self._run(folder, tests)
+
+    def _run(self, folder: Path, tests: bool) -> Built:
+        command = [sys.executable, "-P", "-m", "engine.registry.child", *(["tests"] if tests else [])]
+        paths = [str(Path(path).absolute()) for path in sys.path if path]
+        try:
+            done = subprocess.run(
+                command,
+                cwd=folder,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=self._seconds_max,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            told = {"seconds": math.ceil(self._seconds_max)}
+            raise ProblemsFound([problem("compile-too-long", None, None, **told)]) from None
+        if done.returncode != 0:
+            last = done.stderr.decode(errors="replace")[-4000:]
+            raise RuntimeError(f"the process that compiles ended with {done.returncode}: {last}")
+        built = pickle.loads(done.stdout)  # noqa: S301  # written by our own child just now
+        assert isinstance(built, Built)
+        return built
+
+
+def build(files: Mapping[str, bytes], tests: bool = True) -> Built:
+    """Compile files as `Builder` does, with its usual limits."""
+    return Builder()(files, tests)
+
+
+def build_here(tests: bool) -> Built:
+    """Compile the rate book in the current folder; what the child process does."""
+    out = leading_out(Path())
+    if out:
+        return Built(RateBook({}), ProblemsFound(out).problems, 0)
+    book, problems = compile_all([Path()])
+    count = 0
+    if tests:
+        for compiled in book.rulesets.values():
+            problems += failing_tests(compiled)
+            count += len(compiled.tests)
+    return Built(book, ProblemsFound(problems).problems, count)
