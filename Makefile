@@ -13,7 +13,7 @@ STAMP := $(VENV)/installed-$(WANTED)
 ROWS ?= 1000000
 WORKERS ?= 2
 
-.PHONY: help install demo test bench lint format schema protos rules ci lock clean
+.PHONY: help install demo test bench lint format schema errors protos rules ci lock clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 12
@@ -67,6 +67,9 @@ format: install  ## let ruff put the code in order
 
 schema: install  ## write the JSON Schema that editors use
 	@$(BIN)/dianjia schema > rules/schema.json
+
+errors: install  ## write docs/errors.md from the catalogue
+	@$(BIN)/python -m engine.service.errors_page > docs/errors.md
 
 PROTOS = $(shell find proto -name '*.proto' | sort)
 

@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 import click
 
+from engine.cli_options import PATHS, SPEAK, TEXT_OR_JSON, language
+from engine.cli_service import COMMANDS as SERVICE
+from engine.cli_versions import COMMANDS as VERSIONS
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-LANGUAGE = "dianjia.language"  # as engine.commands.output reads it
-PATHS = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-TEXT_OR_JSON = click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text")
 RULES = click.option(
     "--rules",
     multiple=True,
@@ -24,25 +25,6 @@ THREADS = click.option("--threads", type=click.IntRange(1), default=None, help="
 FORMAT_OUT = click.option(
     "--format-out", type=click.Choice(["parquet", "csv", "arrow"]), default="parquet", show_default=True
 )
-
-
-def _speak(context: click.Context, _: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        context.meta[LANGUAGE] = value
-
-
-SPEAK = click.option(
-    "--language",
-    type=click.Choice(["en", "zh"]),
-    envvar="DIANJIA_LANGUAGE",
-    expose_value=False,
-    callback=_speak,
-    help="Of messages. [env: DIANJIA_LANGUAGE; default: en]",
-)
-
-
-def _language() -> Any:
-    return click.get_current_context().meta.get(LANGUAGE, "en")
 
 
 def _asking(command: Command) -> Command:
@@ -98,7 +80,7 @@ def check(paths: tuple[Path, ...], format_: str) -> None:
     """
     from engine.commands import check as command
 
-    command.check(paths, format_, _language())
+    command.check(paths, format_, language())
 
 
 @main.command()
@@ -109,16 +91,16 @@ def check(paths: tuple[Path, ...], format_: str) -> None:
     type=click.IntRange(0),
     default=0,
     metavar="N",
-    help="Compare both interpreters on N random rows a rule set.",
+    help="Compare all interpreters on N random rows a rule set.",
 )
 @click.option("--seed", type=int, default=1, show_default=True)
 @TEXT_OR_JSON
 @SPEAK
 def test(paths: tuple[Path, ...], random_rows: int, seed: int, format_: str) -> None:
-    """Run the tests that stand in rule sets, through both interpreters."""
+    """Run the tests that stand in rule sets, through all three interpreters."""
     from engine.commands import test as command
 
-    command.test(paths, random_rows, seed, format_, _language())
+    command.test(paths, random_rows, seed, format_, language())
 
 
 @main.command()
@@ -141,7 +123,7 @@ def bill(
     from engine.commands import bill as command
 
     which = command.Which(ruleset, rules, period, written, file, row_ids, pass_through)
-    command.bill(which, format_, _language())
+    command.bill(which, format_, language())
 
 
 @main.command()
@@ -160,7 +142,7 @@ def explain(
     from engine.commands import bill as command
 
     which = command.Which(ruleset, rules, period, written, file, row_ids, pass_through)
-    command.explain(which, format_, _language())
+    command.explain(which, format_, language())
 
 
 @main.command()
@@ -199,7 +181,7 @@ def run(
     from engine.commands import run as command
 
     options = command.Options(pass_through, details, amounts, overwrite, format_out, threads)
-    command.run(rules, source, output, options, format_, _language())
+    command.run(rules, source, output, options, format_, language())
 
 
 @main.command()
@@ -229,7 +211,7 @@ def demo(
     """Bill a seeded portfolio over the shipped rules and explain one bill."""
     from engine.commands import demo as command
 
-    command.demo(rows, seed, portfolio_only, output, rules, format_out, threads, format_, _language())
+    command.demo(rows, seed, portfolio_only, output, rules, format_out, threads, format_, language())
 
 
 @main.command(name="list")
@@ -240,7 +222,7 @@ def list_(rules: tuple[Path, ...], format_: str) -> None:
     """Show rule sets by place, class, days in force and standing of their sources."""
     from engine.commands import listing as command
 
-    command.list_(rules, format_, _language())
+    command.list_(rules, format_, language())
 
 
 @main.command()
@@ -253,7 +235,7 @@ def due(within: str, on: str | None, rules: tuple[Path, ...], format_: str) -> N
     """Show what ends soon without a successor; exit code 1 where anything does."""
     from engine.commands import listing as command
 
-    command.due(within, on, rules, format_, _language())
+    command.due(within, on, rules, format_, language())
 
 
 @main.command()
@@ -262,6 +244,10 @@ def schema() -> None:
     from engine.commands import schema as command
 
     command.schema()
+
+
+for _command in (*VERSIONS, *SERVICE):
+    main.add_command(_command)
 
 
 @main.group(name="import")
@@ -322,7 +308,7 @@ def import_urdb(
         without=frozenset(without),
         label=label,
     )
-    command.import_urdb(source, output, overwrite, options, format_, _language())
+    command.import_urdb(source, output, overwrite, options, format_, language())
 
 
 if __name__ == "__main__":

@@ -23,6 +23,23 @@ def side() -> Side:
     return Side("decimal", "decimal.Decimal, a row at a time", _load, _bill, _answer)
 
 
+def by_hand(workload: Workload) -> Callable[..., tuple[Decimal, ...]]:
+    """Give a function of one row's values: it checks their bounds and gives `workload.outputs`."""
+    scales = [Decimal(1).scaleb(-column.places) for column in workload.inputs]
+    bounds = [(column.low * scale, column.high * scale) for column, scale in zip(workload.inputs, scales, strict=True)]
+    context = _context()
+    makes = _BILLS[workload.name]
+
+    def bill(*values: Any) -> tuple[Decimal, ...]:
+        for value, (low, high) in zip(values, bounds, strict=True):
+            if not low <= value <= high:
+                raise ValueError(f"{value} leaves its bounds")
+        with localcontext(context):
+            return makes(*values)
+
+    return bill
+
+
 def _load(workload: Workload, columns: Columns) -> tuple[Workload, list[list[int]]]:
     return workload, [columns[column.name].tolist() for column in workload.inputs]
 
@@ -33,11 +50,15 @@ def _bill(loaded: tuple[Workload, list[list[int]]]) -> list[tuple[Decimal, ...]]
         if given and (min(given) < column.low or max(given) > column.high):
             raise ValueError(f"{column.name} leaves its bounds")
     scales = [Decimal(1).scaleb(-column.places) for column in workload.inputs]
-    bills: dict[str, Callable[..., tuple[Decimal, ...]]] = {"W1": _residential, "W2": _industrial}
-    row_bill = bills[workload.name]
-    with localcontext(Context(prec=60, rounding=ROUND_HALF_UP)) as context:
-        context.traps[Inexact] = False
+    row_bill = _BILLS[workload.name]
+    with localcontext(_context()):
         return [row_bill(*row) for row in _rows(scales, values)]
+
+
+def _context() -> Context:
+    context = Context(prec=60, rounding=ROUND_HALF_UP)
+    context.traps[Inexact] = False
+    return context
 
 
 def _rows(scales: list[Decimal], values: list[list[int]]) -> Iterator[tuple[Decimal, ...]]:
@@ -128,3 +149,6 @@ def _percent(factor: Decimal) -> Decimal:
     if factor >= Decimal("0.70"):
         return (Decimal("0.90") - factor) / FEN * Decimal("0.5")
     return min(Decimal(15), 10 + (Decimal("0.70") - factor) / FEN)
+
+
+_BILLS: dict[str, Callable[..., tuple[Decimal, ...]]] = {"W1": _residential, "W2": _industrial}

@@ -67,6 +67,15 @@ def failure(text: str, text_zh: str, code: int = 1) -> SystemExit:
     return SystemExit(code)
 
 
+def not_installed(missing: ModuleNotFoundError, extra: str) -> SystemExit:
+    """Say which extra of the package brings what is missing; raise what is returned to end."""
+    install = f"pip install 'dianjia[{extra}]'"
+    return failure(
+        f"dianjia: `{missing.name}` is not installed. Install it: {install}",
+        f"dianjia: 未安装 `{missing.name}`。请安装：{install}",
+    )
+
+
 def file_failure(found: FileProblem, language: Language) -> SystemExit:
     """Say what is wrong with a file; raise what is returned to end the command."""
     complain(found.render(language))

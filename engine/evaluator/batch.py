@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.compiler.program import END_DAY, FIRST_DAY, Compiled
+from engine.compiler.program import END_DAY, FIRST_DAY, ROW, Compiled
+from engine.evaluator.door import supplied
 from engine.evaluator.door_lists import listed
 from engine.evaluator.evaluate import Plans, Result, evaluate
 from engine.evaluator.refuse import row_problem
@@ -51,7 +52,9 @@ def dispatch(
     pass_through: Collection[str] = (),
     threads: int = 1,
     details: bool = False,
+    totals_only: bool = False,
     plans: Mapping[str, Plans] | None = None,
+    between: Callable[[], None] | None = None,
 ) -> Dispatched:
     """Bill a batch with the rule sets of a book.
 
@@ -64,7 +67,9 @@ def dispatch(
             read refuses the row as `unknown-column`, for it may mean the wrong rule set.
         threads: for one rule set's rows.
         details: also quantities and prices.
+        totals_only: only totals; amounts, ledgers and warnings stay empty.
         plans: key of the book -> its plans, kept from batch to batch.
+        between: called before each rule set; raises where nobody waits for the batch any more.
 
     Returns:
         Bills by rule set, and refusals. received = billed + refused.
@@ -88,6 +93,8 @@ def dispatch(
     groups: list[Group] = []
     for key, own in _joined(sent):
         compiled = book[key]
+        if between is not None:
+            between()
         positions, surplus = _without_surplus(compiled, rows, own, pass_through)
         refused += surplus
         if len(positions):
@@ -98,6 +105,7 @@ def dispatch(
                 pass_through=_foreign(compiled, rows),
                 threads=threads,
                 details=details,
+                totals_only=totals_only,
                 plans=None if plans is None else plans[key],
             )
             groups.append(Group(compiled, result))
@@ -106,6 +114,25 @@ def dispatch(
     done = Dispatched(received, tuple(groups), tuple(refused))
     assert done.billed + len(refused) == received, f"{received} rows came, {done.billed} billed, {len(refused)} refused"
     return done
+
+
+def key_at(book: Mapping[str, Compiled], name: str, first: int | None, end: int | None) -> str | None:
+    """Find the rule set that `dispatch` gives one row to.
+
+    Args:
+        book: as `dispatch` takes it.
+        name: what the row names.
+        first: first day billed; None, here and below: it is no day, and any rule set of the name refuses the row.
+        end: the day after the last day billed.
+
+    Returns:
+        Key of the book; None: no rule set has the name.
+    """
+    keys = _keys(book, name)
+    if len(keys) < 2 or first is None or end is None:
+        return keys[0] if keys else None
+    days = np.array([first]), np.array([end])
+    return keys[int(np.argmin([_away(book[key], *days)[0] for key in keys]))]
 
 
 def _keys(book: Mapping[str, Compiled], name: str) -> list[str]:
@@ -127,7 +154,11 @@ def _by_day(
 
 def _days_away(compiled: Compiled, rows: Rows, positions: Positions) -> Positions:
     """How many days before or after a rule set's own each row's day is; 0: it is in force."""
-    first, end = (np.clip(days[positions], FIRST_DAY - 1, END_DAY) for days in (rows.period_from, rows.period_to))
+    return _away(compiled, rows.period_from[positions], rows.period_to[positions])
+
+
+def _away(compiled: Compiled, period_from: Positions, period_to: Positions) -> Positions:
+    first, end = (np.clip(days, FIRST_DAY - 1, END_DAY) for days in (period_from, period_to))
     day = {"period_from": first, "last_day": end - 1, "reading_day": end}[compiled.version_by]
     last = END_DAY if compiled.end_day is None else compiled.end_day - 1
     return np.maximum(np.maximum(compiled.first_day - day, day - last), 0)
@@ -167,18 +198,21 @@ def _joined(groups: list[tuple[str, Positions]]) -> list[tuple[str, Positions]]:
     return [(name, np.sort(np.concatenate(parts))) for name, parts in joined.items()]
 
 
-def _own(compiled: Compiled) -> set[str]:
-    """Names of the columns that a rule set reads, those of its lists with the list's."""
-    return {spec.name for spec in compiled.program.inputs}
+def _own(compiled: Compiled) -> tuple[set[str], set[str]]:
+    """Names of the columns that a rule set reads from a batch: of its rows, and of its lists with the list's."""
+    specs = [spec for spec in compiled.program.inputs if not supplied(spec.name)]
+    of_rows = {spec.name for spec in specs if spec.type.axis == ROW}
+    return of_rows, {spec.name for spec in specs} - of_rows
 
 
 def _foreign(compiled: Compiled, rows: Rows) -> list[str]:
     """Name the columns of a batch that a rule set does not read: of the row, lists, and columns of its own lists."""
-    own, lists = _own(compiled), {axis.name for axis in compiled.program.axes}
-    found = [name for name in rows.columns if name not in own]
+    of_rows, of_lists = _own(compiled)
+    lists = {axis.name for axis in compiled.program.axes}
+    found = [name for name in rows.columns if name not in of_rows]
     for name, children in rows.children.items():
         if name in lists:
-            found += [f"{name}.{one}" for one in children.columns if f"{name}.{one}" not in own]
+            found += [f"{name}.{one}" for one in children.columns if f"{name}.{one}" not in of_lists]
         else:
             found.append(name)
     return found
@@ -188,12 +222,13 @@ def _without_surplus(
     compiled: Compiled, rows: Rows, positions: Positions, pass_through: Collection[str]
 ) -> tuple[Positions, list[RowProblem]]:
     """Refuse rows that give a value in a column, or items in a list, that their rule set does not read."""
-    known = ", ".join(f"`{one}`" for one in sorted(_own(compiled)))
+    foreign = [name for name in _foreign(compiled, rows) if name not in pass_through]
+    if not foreign:
+        return positions, []
+    known = ", ".join(f"`{one}`" for one in sorted(set().union(*_own(compiled))))
     refused: list[RowProblem] = []
     surplus = np.zeros(len(positions), dtype=bool)
-    for name in _foreign(compiled, rows):
-        if name in pass_through:
-            continue
+    for name in foreign:
         given, told = _given(rows, name, positions)
         for at in np.flatnonzero(given & ~surplus).tolist():
             position = int(positions[at])
@@ -231,4 +266,6 @@ def _text(column: Column, position: int) -> str:
     value = column.values[position]
     if column.codes is not None:
         return column.codes[int(value)]
+    if column.values.dtype.kind == "b":
+        return "true" if value else "false"
     return whole_text(int(value), column.places) if column.places else str(value)

@@ -163,6 +163,18 @@ def render_text(explanation: Explanation, language: Language = "en") -> str:
     return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block)
 
 
+def value_text(named: Named, language: Language = "en") -> str:
+    """Write a named value without its unit; of a list its items, shortened.
+
+    Args:
+        named: of an explanation.
+        language: of the words between items.
+    """
+    if named.several is None:
+        return named.value
+    return several_text(named.several, named.unit, _WORDS[language])
+
+
 def _heading(one: Explanation, words: Mapping[str, str]) -> list[str]:
     last = one.period_to - timedelta(1)
     pairs = [

@@ -24,6 +24,12 @@ CALLS: Mapping[str, Entry] = {
         "`{field}` 有 {found} 个字符，最多 {at_most} 个。",
         "请缩短。",
     ),
+    "field-characters": Entry(
+        "`{field}` holds the character {found}, which cannot be kept.",
+        "Leave it out.",
+        "`{field}` 含有无法保存的字符 {found}。",
+        "请去掉该字符。",
+    ),
     "column-length": Entry(
         "`{field}` has {found} values; {expected} belong there.",
         "Give one value for each row, or for each item of a list; `given` says which of them count.",
@@ -48,6 +54,12 @@ CALLS: Mapping[str, Entry] = {
         "`{field}` 没有任何种类的值。",
         "请设置 numbers、days、booleans、codes、texts 之一。",
     ),
+    "bits-length": Entry(
+        "`{field}` has {found} bytes; {expected} belong there.",
+        "Give one bit for each row, or for each item of a list, and fill the last byte with 0.",
+        "`{field}` 有 {found} 个字节，应为 {expected} 个。",
+        "请为每一行（或列表的每一项）各给一位，最后一个字节以 0 补足。",
+    ),
     "column-bits": Entry(
         "`{field}` sets bits past the last of {expected} values.",
         "Leave the bits that belong to no value at 0.",
@@ -59,6 +71,30 @@ CALLS: Mapping[str, Entry] = {
         "Give positions in `names`, counted from 0.",
         "`{field}` 中的位置 {found} 超出范围：共有 {expected} 个名称。",
         "请给出 `names` 中从 0 起的位置。",
+    ),
+    "row-id-places": Entry(
+        "`{field}` has {found} decimal places; row ids are whole numbers.",
+        "Leave `places` at 0, or send the ids as texts.",
+        "`{field}` 的小数位数为 {found}，而行号是整数。",
+        "请把 `places` 保持为 0，或以文本发送行号。",
+    ),
+    "row-ids-mixed": Entry(
+        "`{field}` came after chunks whose row ids are {before}.",
+        "Send the row ids of a stream either as whole numbers or as texts.",
+        "此前各块的行号是{before_zh}，却收到 `{field}`。",
+        "同一个流的行号请一律用整数，或一律用文本。",
+    ),
+    "too-many-entries": Entry(
+        "`{field}` has {found} entries; at most {at_most} are read.",
+        "Leave out what no rule set reads, or send fewer rows at once.",
+        "`{field}` 有 {found} 个，最多读取 {at_most} 个。",
+        "请去掉没有规则集读取的内容，或一次少发一些行。",
+    ),
+    "unknown-choice": Entry(
+        "`{field}` is {found}, which stands for nothing here.",
+        "Values: {known}.",
+        "`{field}` 的值 {found} 没有含义。",
+        "可用的值：{known}。",
     ),
     "too-many-rows": Entry(
         "the chunk has {found} rows; at most {at_most} are billed at once.",
@@ -176,10 +212,28 @@ CALLS: Mapping[str, Entry] = {
         "请用 `--database URL` 启动。",
     ),
     "our-fault": Entry(
-        "the server failed; it is written to its log under {request}.",
+        "the server failed; its log says how, under {request}.",
         "Tell whoever runs the server that number. Whether a repeated call helps is not known.",
         "服务器内部出错；日志编号为 {request}。",
         "请把该编号告知运维人员。重试是否有用尚不清楚。",
+    ),
+    "message-unreadable": Entry(
+        "the message cannot be read as `{name}`.",
+        "Send it in protobuf's binary format, as the .proto files of this release describe it; texts are UTF-8.",
+        "无法将该消息读作 `{name}`。",
+        "请按本版 .proto 文件的描述以 protobuf 二进制格式发送；文本为 UTF-8。",
+    ),
+    "message-too-large": Entry(
+        "the message has {found} bytes; at most {at_most} are taken.",
+        "Send less at once: chunks of 16,384 rows, the files of a rate book in several messages.",
+        "该消息有 {found} 字节，最多接受 {at_most} 字节。",
+        "请一次少发一些：每块 16,384 行；电价册的文件分几条消息发送。",
+    ),
+    "answer-too-large": Entry(
+        "the answer has {found} bytes; at most {at_most} are sent.",
+        "Ask for less at once: smaller chunks, less detail, shorter pages, `without_files`.",
+        "回答有 {found} 字节，最多发送 {at_most} 字节。",
+        "请一次少要一些：较小的块、较少的细节、较短的页，或设置 `without_files`。",
     ),
 }
 
@@ -212,7 +266,7 @@ VERSIONS: Mapping[str, Entry] = {
     "test-fails": Entry(
         "the test `{name}` of `{ruleset}` does not hold: {found}",
         "Put the rule right, or the test, if another source vouches for it.",
-        "`{ruleset}` 的测试 `{name}` 未通过：{found}",
+        "`{ruleset}` 的测试 `{name}` 未通过：{found_zh}",
         "请改正规则；若另有来源为证，则改正测试。",
     ),
     "rate-book-empty": Entry(
@@ -325,4 +379,86 @@ VERSIONS: Mapping[str, Entry] = {
     ),
 }
 
-SERVICE: Mapping[str, Entry] = {**CALLS, **VERSIONS}
+# Why the server does not start. No call gets these.
+STARTING: Mapping[str, Entry] = {
+    "packages-missing": Entry(
+        "the server needs the package `{name}`, which is not installed.",
+        "Install what it needs: `pip install 'dianjia[service]'`.",
+        "服务器需要的软件包 `{name}` 没有安装。",
+        "请安装：`pip install 'dianjia[service]'`。",
+    ),
+    "settings-file": Entry(
+        "the settings in {file} cannot be read: {reason}",
+        "Write TOML, one setting a line: `port = 50051`. docs/service.md has them all.",
+        "无法读取设置文件 {file}：{reason}",
+        "请写成 TOML，每行一项：`port = 50051`。全部设置见 docs/service.md。",
+    ),
+    "setting-unknown": Entry(
+        "`{name}`, from {source}, is no setting.",
+        "The nearest is `{near}`. docs/service.md has them all.",
+        "`{name}`（来自 {source}）不是设置项。",
+        "最接近的是 `{near}`。全部设置见 docs/service.md。",
+    ),
+    "setting-value": Entry(
+        "the setting `{name}` is `{value}`, from {source}; it has to be {expected}.",
+        "Write such a value, or leave the setting out.",
+        "设置 `{name}` 的值为 `{value}`（来自 {source}），应为{expected_zh}。",
+        "请写这样的值，或去掉该设置。",
+    ),
+    "setting-needs": Entry(
+        "the setting `{name}` is there and `{partner}` is not.",
+        "Set both, or neither.",
+        "设置了 `{name}`，却没有设置 `{partner}`。",
+        "请两者都设置，或都不设置。",
+    ),
+    "address-open": Entry(
+        "other machines can reach {host}, and `{missing}` is not set.",
+        "Set it; or listen on 127.0.0.1; or say `--insecure`, where the network itself keeps others out.",
+        "其他机器可以访问 {host}，却没有设置 `{missing}`。",
+        "请设置；或只监听 127.0.0.1；若网络本身已挡住他人，请写明 `--insecure`。",
+    ),
+    "address-taken": Entry(
+        "another process listens on {address}.",
+        "Stop that process, or choose another port: `{flag}`.",
+        "{address} 已被其他进程占用。",
+        "请停止该进程，或另选端口：`{flag}`。",
+    ),
+    "address-unusable": Entry(
+        "this machine cannot listen on {address}: {reason}",
+        "Name an address of this machine: 127.0.0.1, 0.0.0.0, ::1.",
+        "本机无法监听 {address}：{reason}",
+        "请写本机的地址：127.0.0.1、0.0.0.0、::1。",
+    ),
+    "tls-file": Entry(
+        "{file} cannot be used for TLS: {reason}",
+        "Give PEM files that the server may read; the key is the certificate's own and has no passphrase.",
+        "{file} 不能用于 TLS：{reason}",
+        "请给出服务器可读的 PEM 文件；私钥须与证书相配且没有口令。",
+    ),
+    "tls-expired": Entry(
+        "the certificate in {file} is not in force today.",
+        "Give one that is: no caller would accept it.",
+        "{file} 中的证书今天不在有效期内。",
+        "请换用有效的证书：没有调用方会接受它。",
+    ),
+    "tokens-file": Entry(
+        "the tokens in {file} cannot be read: {reason}",
+        "`dianjia token NAME --scope rate` prints the lines that belong there.",
+        "无法读取 {file} 中的令牌：{reason}",
+        "`dianjia token 名称 --scope rate` 会输出应写入的内容。",
+    ),
+    "log-file": Entry(
+        "the log {file} cannot be written: {reason}",
+        "Name a file in a folder that the server may write to, or leave it out for standard error.",
+        "无法写入日志 {file}：{reason}",
+        "请写服务器可写的文件夹中的文件；不写则输出到标准错误。",
+    ),
+    "process-fails": Entry(
+        "a process of the server ended with {found} before it could answer.",
+        "Start one alone, `--processes 1`, to see what it says.",
+        "服务器的一个进程在能够应答之前以代码 {found} 结束。",
+        "请用 `--processes 1` 单独启动，看它说什么。",
+    ),
+}
+
+SERVICE: Mapping[str, Entry] = {**CALLS, **VERSIONS, **STARTING}

@@ -13,6 +13,7 @@ from typing import Final
 import grpc
 
 from engine.language.catalogue import CATALOGUE, ROWS, SERVICE
+from engine.language.catalogue_service import STARTING
 
 
 class Fault(StrEnum):
@@ -52,6 +53,8 @@ _DENIED: Final = Standing(_CODE.PERMISSION_DENIED, Fault.CALLER)
 _BUSY: Final = Standing(_CODE.RESOURCE_EXHAUSTED, Fault.OPERATOR, Retry.LATER)
 _DOWN: Final = Standing(_CODE.UNAVAILABLE, Fault.OPERATOR, Retry.LATER)
 _UNKNOWN_CALLER: Final = Standing(_CODE.UNAUTHENTICATED, Fault.CALLER)
+_LARGE: Final = Standing(_CODE.RESOURCE_EXHAUSTED, Fault.CALLER, Retry.CHANGED)
+_START: Final = Standing(_CODE.FAILED_PRECONDITION, Fault.OPERATOR, Retry.CHANGED)  # no call gets it
 
 # Codes that are not what their part of the catalogue stands for.
 _OF_CODES: Final[Mapping[str, Standing]] = {
@@ -70,6 +73,8 @@ _OF_CODES: Final[Mapping[str, Standing]] = {
     "call-over": Standing(_CODE.DEADLINE_EXCEEDED, Fault.CALLER, Retry.LATER),
     "registry-unavailable": _DOWN,
     "no-registry": Standing(_CODE.FAILED_PRECONDITION, Fault.OPERATOR),
+    "message-too-large": _LARGE,
+    "answer-too-large": _LARGE,
     "our-fault": Standing(_CODE.INTERNAL, Fault.OURS),
     "unknown-version": _ABSENT,
     "version-exists": Standing(_CODE.ALREADY_EXISTS, Fault.CALLER),
@@ -84,6 +89,7 @@ _OF_CODES: Final[Mapping[str, Standing]] = {
     "coverage-lost": Standing(_CODE.FAILED_PRECONDITION, Fault.RULES),
     "request-id-reused": Standing(_CODE.ALREADY_EXISTS, Fault.CALLER),
     "registry-newer": Standing(_CODE.FAILED_PRECONDITION, Fault.OPERATOR, Retry.CHANGED),
+    **dict.fromkeys(STARTING, _START),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.evaluator.seen import SeenRows, Words, keys_of_numbers, keys_of_objects, keys_of_text
+from engine.evaluator.seen import SEGMENT, SeenRows, Words, keys_of_numbers, keys_of_objects, keys_of_text
 
 
 def text_keys(ids: Sequence[str]) -> tuple[Words, Words]:
@@ -103,3 +104,61 @@ def test_many_batches_are_remembered() -> None:
     assert not any(fresh)
     assert all(again)
     assert len(seen) == 1_000_000
+
+
+def test_many_texts_are_remembered() -> None:
+    """Enough for stretches of several segments, merged more than once."""
+    ids = [f"row {at}" for at in np.random.default_rng(6).permutation(3 * SEGMENT).tolist()]
+    cuts = [0, 10, SEGMENT // 2, 2 * SEGMENT + 5, 3 * SEGMENT]
+    seen = SeenRows()
+
+    fresh = [seen.add(*text_keys(ids[a:b])).any() for a, b in pairwise(cuts)]
+    again = [seen.add(*text_keys(ids[a:b])).all() for a, b in pairwise(cuts)]
+
+    assert not any(fresh)
+    assert all(again)
+    assert len(seen) == 3 * SEGMENT
+
+
+def test_ids_that_count_up_take_no_memory() -> None:
+    """Not in order either, once the gaps between them are filled."""
+    seen = SeenRows()
+    chunks = np.arange(3_000_000, dtype=np.int64).reshape(300, 10_000)
+
+    tracemalloc.start()
+    for chunk in (*chunks[::2], *chunks[1::2]):
+        seen.add(*keys_of_numbers(chunk))
+    held, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert len(seen) == 3_000_000
+    assert held < 100_000
+    assert most < 1_000_000
+
+
+def test_little_more_memory_than_the_ids_take() -> None:
+    """16 bytes each, and while two stretches are merged that of ten segments, however many there are."""
+    random = np.random.default_rng(7)
+    seen = SeenRows()
+
+    tracemalloc.start()
+    for _ in range(128):
+        primary, check = random.integers(0, 2**64, (2, 32_768), dtype=np.uint64)
+        seen.add(primary, check)
+    held, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert held < 16 * len(seen) * 1.1
+    assert most < held + 10 * 16 * SEGMENT
+
+
+def test_numbers_and_texts_do_not_meet() -> None:
+    """The two numbers of a text are those of no whole number, but where it is empty."""
+    seen = SeenRows()
+
+    seen.add(*keys_of_numbers(np.arange(10, dtype=np.int64)))
+    texts = seen.add(*text_keys([str(at) for at in range(10)]))
+    numbers = seen.add(*keys_of_numbers(np.array([3, 11], np.int64)))
+
+    assert not texts.any()
+    assert numbers.tolist() == [True, False]

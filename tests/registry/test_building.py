@@ -115,7 +115,8 @@ def test_a_rate_book_reads_no_file_outside(path: str, key: str) -> None:
     built = build_in_process({"cn/home.ruleset.yaml": reads.encode()})
 
     (found,) = built.problems
-    assert ("bad-path", path, "cn/home.ruleset.yaml") == (found.code, found.parameters["path"], found.place.file)  # type: ignore[union-attr]
+    assert found.place is not None
+    assert ("bad-path", path, "cn/home.ruleset.yaml") == (found.code, found.parameters["path"], found.place.file)
     assert {} == built.book.rulesets
 
 

@@ -973,7 +973,7 @@ class CompareBillsResponse(_message.Message):
     received: _builtins.int
     """Rows that came."""
     same: _builtins.int
-    """Rows whose bills are equal, line by line."""
+    """Rows whose bills are equal, line by line; a line of zero that the other bill lacks is no difference."""
     @_builtins.property
     def differences(self) -> _containers.RepeatedCompositeFieldContainer[Global___BillDifference]:
         """Rows whose bills differ, by index."""

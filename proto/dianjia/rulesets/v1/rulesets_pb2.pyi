@@ -364,11 +364,11 @@ class Input(_message.Message):
     """A change inside the billing period divides it by days."""
     @_builtins.property
     def low(self) -> _type_pb2.Decimal:
-        """Smallest value, included; absent where the kind has no bounds."""
+        """Smallest value, included; absent where the kind has no bounds. Of kind DATE in days since 1970-01-01."""
 
     @_builtins.property
     def high(self) -> _type_pb2.Decimal:
-        """Largest value, included."""
+        """Largest value, included; likewise."""
 
     @_builtins.property
     def codes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Code]:
@@ -436,6 +436,7 @@ class ListInput(_message.Message):
     REQUIRED_FIELD_NUMBER: _builtins.int
     INTERVAL_MINUTES_FIELD_NUMBER: _builtins.int
     INPUTS_FIELD_NUMBER: _builtins.int
+    ODD_DAYS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name of the list."""
     title: _builtins.str
@@ -450,6 +451,12 @@ class ListInput(_message.Message):
     def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Input]:
         """What each item has; names without the list's."""
 
+    @_builtins.property
+    def odd_days(self) -> _containers.RepeatedCompositeFieldContainer[Global___OddDay]:
+        """Of a list with intervals: the days that have another number of them than 1,440 / `interval_minutes`, because the
+        clock is put forward or back on them. A row gives one item for each interval of its billing period.
+        """
+
     def __init__(
         self,
         *,
@@ -459,14 +466,41 @@ class ListInput(_message.Message):
         required: _builtins.bool = ...,
         interval_minutes: _builtins.int = ...,
         inputs: _abc.Iterable[Global___Input] | None = ...,
+        odd_days: _abc.Iterable[Global___OddDay] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_most", b"at_most", "inputs", b"inputs", "interval_minutes", b"interval_minutes", "name", b"name", "required", b"required", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_most", b"at_most", "inputs", b"inputs", "interval_minutes", b"interval_minutes", "name", b"name", "odd_days", b"odd_days", "required", b"required", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListInput: _TypeAlias = ListInput  # noqa: Y015
+
+@_typing.final
+class OddDay(_message.Message):
+    """A day of 23 or 25 hours."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DAY_FIELD_NUMBER: _builtins.int
+    INTERVALS_FIELD_NUMBER: _builtins.int
+    day: _builtins.str
+    """ISO 8601: 2026-03-08."""
+    intervals: _builtins.int
+    """How many intervals it has."""
+    def __init__(
+        self,
+        *,
+        day: _builtins.str = ...,
+        intervals: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "intervals", b"intervals"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OddDay: _TypeAlias = OddDay  # noqa: Y015
 
 @_typing.final
 class LineDescription(_message.Message):
@@ -622,12 +656,15 @@ class ValidateRuleSetResponse(_message.Message):
     PROBLEMS_FIELD_NUMBER: _builtins.int
     RULE_SETS_FIELD_NUMBER: _builtins.int
     TESTS_FIELD_NUMBER: _builtins.int
+    PROBLEMS_FOUND_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """Content hash of the rate book that the files make."""
     rule_sets: _builtins.int
     """Rule sets that compile."""
     tests: _builtins.int
     """Tests that were run."""
+    problems_found: _builtins.int
+    """How many problems there are; `problems` has at most the first 1,000."""
     @_builtins.property
     def problems(self) -> _containers.RepeatedCompositeFieldContainer[Global___Problem]:
         """What keeps it from being published; empty: it can be."""
@@ -639,10 +676,11 @@ class ValidateRuleSetResponse(_message.Message):
         problems: _abc.Iterable[Global___Problem] | None = ...,
         rule_sets: _builtins.int = ...,
         tests: _builtins.int = ...,
+        problems_found: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["problems", b"problems", "rule_sets", b"rule_sets", "tests", b"tests", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["problems", b"problems", "problems_found", b"problems_found", "rule_sets", b"rule_sets", "tests", b"tests", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

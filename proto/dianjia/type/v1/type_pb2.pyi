@@ -221,7 +221,7 @@ class Codes(_message.Message):
     POSITIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The texts that occur; each at most once."""
+        """The texts that occur; each at most once, of at most 200 characters."""
 
     @_builtins.property
     def positions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
@@ -250,7 +250,7 @@ class Texts(_message.Message):
     VALUES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Shape (row,) or (item,)."""
+        """Shape (row,) or (item,); each of at most 200 characters."""
 
     def __init__(
         self,
@@ -339,7 +339,7 @@ class ListColumn(_message.Message):
     """Which rows give the list, as bits like those of `Booleans`. Empty: every row does; a list may be given with no item."""
     @_builtins.property
     def lengths(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Shape (row,): items of each row."""
+        """Shape (row,): items of each row; of all rows at most 16 times `rows_per_chunk`."""
 
     @_builtins.property
     def columns(self) -> _containers.RepeatedCompositeFieldContainer[Global___Column]:
@@ -399,7 +399,9 @@ class Chunk(_message.Message):
 
     @_builtins.property
     def columns(self) -> _containers.RepeatedCompositeFieldContainer[Global___Column]:
-        """Inputs. A value that a row's rule set does not read refuses the row as `unknown-column`."""
+        """Inputs. A value that a row's rule set does not read refuses the row as `unknown-column`. At most 1,000 columns, those
+        of lists included.
+        """
 
     @_builtins.property
     def lists(self) -> _containers.RepeatedCompositeFieldContainer[Global___ListColumn]:

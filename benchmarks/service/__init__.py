@@ -1,0 +1,1 @@
+"""The service measured beside a twin that only echoes: `python -m benchmarks.service`."""
