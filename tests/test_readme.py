@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.documents import ROOT, Block, agrees, blocks, commands, environment, headings, run_command
+from tests.service.serving import serving
 
 ENGLISH = ROOT / "README.md"
 CHINESE = ROOT / "README.zh-CN.md"
@@ -41,6 +42,25 @@ def test_readme_python_runs(block: Block, tmp_path: Path) -> None:
     )
 
     promised = [m[1].strip() for m in re.finditer(r"^print\(.*\)  # (.*)$", block.text, re.MULTILINE)]
+    assert done.returncode == 0, done.stderr
+    assert promised == done.stdout.splitlines()
+
+
+def test_readme_client_bills_on_the_readme_server(tmp_path: Path) -> None:
+    """The server that the README starts answers the program that it shows; only the port is a free one."""
+    (serve,) = [b for b in blocks(ENGLISH) if b.info == ("sh", "serve")]
+    (client,) = [b for b in blocks(ENGLISH) if b.info == ("python", "client")]
+    assert serve.text == "python server.py\n"
+
+    with serving(tmp_path / "server", bare=True) as server:
+        assert "127.0.0.1:50051" in client.text
+        program = tmp_path / "example.py"
+        program.write_text(client.text.replace("127.0.0.1:50051", server.address), encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, program.name], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+        )
+
+    promised = [m[1].strip() for m in re.finditer(r"^ *print\(.*\)  # (.*)$", client.text, re.MULTILINE)]
     assert done.returncode == 0, done.stderr
     assert promised == done.stdout.splitlines()
 

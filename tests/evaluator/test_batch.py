@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.compiler.program import Compiled, Version
-from engine.evaluator.batch import Dispatched, dispatch
+from engine.evaluator.batch import Dispatched, dispatch, key_at
 from engine.evaluator.evaluate import Plans
 from engine.evaluator.rows import Children, Column, Rows
 from tests.evaluator.builder import END, START, batch
@@ -104,6 +104,76 @@ class TestSharedIds:
         done = dispatch(book(), rows_of([f"{ID}@never"], [0]))
 
         assert [(one.code, one.value) for one in done.refused] == [("unknown-ruleset", f"{ID}@never")]
+
+
+class TestOneRow:
+    """`key_at` finds for one row the rule set that a batch gives it to."""
+
+    @pytest.mark.parametrize("by", ["period_from", "last_day", "reading_day"])
+    def test_by_its_day(self, by: str) -> None:
+        rules = book(version_by=by)
+        firsts = [-40, -5, 0, 9, 10, 12, 15, 18, 19, 20, 500]
+        done = dispatch(rules, rows_of([ID] * len(firsts), firsts))
+
+        found = [key_at(rules, ID, START + first, START + first + 5) for first in firsts]
+
+        of_batch = {
+            row: key
+            for group in done.groups
+            for row in group.result.kept.tolist()
+            for key in rules
+            if rules[key] is group.compiled
+        }
+        assert {row: found[row] for row in of_batch} == of_batch
+        assert set(found) == {ID, NEXT}
+
+    def test_by_its_name(self) -> None:
+        names = ["cn.test.other", NEXT, "cn.test.none", ""]
+
+        assert [key_at(book(), name, START, START + 5) for name in names] == ["cn.test.other", NEXT, None, None]
+
+    def test_without_a_day(self) -> None:
+        """Any of them refuses it."""
+        assert key_at(book(), ID, None, START) in (ID, NEXT)
+
+
+class TestHowMuch:
+    def test_totals_alone(self) -> None:
+        done = dispatch(book(), rows_of([ID, "cn.test.other"], [0, 0]), totals_only=True)
+
+        assert totals(done) == {0: 100, 1: 700}
+        assert [group.result.amounts for group in done.groups] == [{}, {}]
+
+    def test_it_may_stop_between_rule_sets(self) -> None:
+        class Over(Exception):
+            pass
+
+        asked: list[int] = []
+
+        def between() -> None:
+            asked.append(1)
+            if len(asked) == 2:
+                raise Over
+
+        with pytest.raises(Over):
+            dispatch(book(), rows_of([ID, "cn.test.other", ID], [0, 0, 30]), between=between)
+
+
+class TestForeignColumns:
+    """Names that a program knows and no row gives."""
+
+    @pytest.mark.parametrize("name", ["day", "period_from", "meters.kwh", "meters"])
+    def test_refuse_the_row(self, name: str) -> None:
+        b = Lists()
+        b.axis("meters", optional=True)
+        amount = b.sum_items(b.item("meters", "kwh"))
+        b.input("day")
+        rows = replace(batch({}, 2), columns={name: Column(np.array([5, 6]), valid=np.array([True, False]))})
+
+        done = dispatch({ID: b.compiled(amount)}, rows)
+
+        assert [(one.row, one.code, one.field, one.value) for one in done.refused] == [(0, "unknown-column", name, "5")]
+        assert totals(done) == {1: 0}
 
 
 class TestForeignLists:
