@@ -51,6 +51,13 @@ def streamed(target: str, common: bytes, rows: int, chunks: int) -> int:
         return sum(answer.billed for answer in call(stream(common, rows, chunks)))
 
 
+@contextmanager
+def asking(target: str) -> Iterator[Call]:
+    """Give a call that asks for a single bill, over one connection."""
+    with _channel(target) as channel:
+        yield channel.unary_unary(f"{_SERVICE}/CalculateBill", None, None)
+
+
 def called(target: str, requests: Sequence[bytes], calls: int) -> list[float]:
     """Ask for single bills one after another; how long each took [s]."""
     took = []

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,14 @@ class Served:
         """CPU that all its threads have used so far, in user and system mode."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def thread_cpu_seconds(self) -> float:
+        """CPU that the threads it has now have used so far: finer than `cpu_seconds`, for short stretches."""
+        found = 0
+        for thread in Path(f"/proc/{self.pid}/task").iterdir():
+            with suppress(OSError):  # it has just ended
+                found += int((thread / "schedstat").read_text().split()[0])
+        return found / 1e9
 
     def resident_mib(self, what: str = "VmRSS") -> float:
         """Memory that it holds now; `VmHWM`: that it has held at most."""

@@ -29,7 +29,8 @@ class Call:
     Attributes:
         context: gRPC's own.
         principal: who calls.
-        request: number under which it is logged; sent back as the trailing metadata `dianjia-request`.
+        request: number under which it is logged; sent back, as the trailing metadata `dianjia-request`, with what
+            failed and to whoever sent a number of their own.
         noted: what the log line says besides, set by servicers: version, rows, billed, refused.
     """
 

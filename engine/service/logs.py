@@ -48,6 +48,8 @@ class Ended(NamedTuple):
         cpu_ns: of the thread that answered it.
         caller_request: the caller's own number of it; "": none.
         noted: what its servicer says: version, rows, billed, refused.
+        billed_counted: of these rows, those that the metrics have already.
+        refused_counted: likewise.
     """
 
     at: float
@@ -61,6 +63,8 @@ class Ended(NamedTuple):
     cpu_ns: int
     caller_request: str
     noted: Mapping[str, object]
+    billed_counted: int
+    refused_counted: int
 
     def line(self) -> str:
         """Its line of the log: written by hand, for json takes three times as long over a thousand of them a second."""

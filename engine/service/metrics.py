@@ -60,9 +60,12 @@ class Metrics:
         self._serving: tuple[WSGIServer, threading.Thread] | None = None
 
     def ended(self, call: Ended) -> None:
-        """Count a call that ended."""
+        """Count a call that ended, and those of its rows that are not counted yet."""
         self._ended(call.method, call.code).inc()
         self._seconds(call.method).observe(call.ns / 1e9)
+        billed, refused = call.noted.get("billed", 0), call.noted.get("refused", 0)
+        if isinstance(billed, int) and isinstance(refused, int):
+            self.rows(billed - call.billed_counted, refused - call.refused_counted)
 
     def rows(self, billed: int, refused: int) -> None:
         """Count rows."""

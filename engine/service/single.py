@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -31,6 +32,7 @@ from engine.service.columns import COLUMNS_MAX, ITEMS_PER_ROW, ROWS_PER_CHUNK, T
 
 Values = Mapping[str, object]
 VERSIONS_KEPT: Final = 8  # of the rate book, whose bills are prepared
+ALIKE_MAX: Final = 64  # sets of lines that bills of a rule set show, each with its bill prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +78,11 @@ class Asked:
 
     def bill(self, made: ScalarBill, to: rating_pb2.Bill) -> None:
         """Write the row's bill."""
-        to.MergeFrom(self.ruleset.bill)
+        self.ruleset.write(made, to)
         row = self.row
         to.row_id = row.row_id
         to.period_from = row.period_from
         to.period_to = row.period_to
-        self.ruleset.write(made, to)
 
 
 class RuleSets:
@@ -149,6 +150,7 @@ class RuleSet:
         for code, step in program.ledgers:
             self.bill.ledgers.add(ledger=code).amount.places = _places(program, step)
         self.lines = tuple(_line(program, line) for line in program.lines)
+        self._alike: dict[tuple[int, ...], rating_pb2.Bill] = {}  # lines that a bill shows -> what all such bills say
         specs = [spec for spec in program.inputs if not supplied(spec.name)]
         self.own = frozenset(spec.name for spec in specs if spec.type.axis == ROW)
         self.of_lists: Mapping[str, frozenset[str]] = {
@@ -157,29 +159,38 @@ class RuleSet:
         self.known = ", ".join(f"`{name}`" for name in sorted(spec.name for spec in specs))
 
     def write(self, made: ScalarBill, to: rating_pb2.Bill) -> None:
-        """Put the numbers of a bill in; `to` says already what all bills say."""
+        """Write a bill: a copy of what all bills with its lines say, with its numbers put in."""
+        parts = made.parts
+        shown = [line for part in parts for line in part.lines] if len(parts) > 1 else parts[0].lines
+        to.MergeFrom(self._bill_with(tuple([line[0] for line in shown])))
         to.total.unscaled = made.total
         for ledger, amount in zip(to.ledgers, made.ledgers, strict=True):
             ledger.amount.unscaled = amount
-        lines, templates = to.lines, self.lines
-        several = len(made.parts) > 1
-        for number, part in enumerate(made.parts, 1):
-            if several:
+        for line, (_, amount, quantity, price) in zip(to.lines, shown, strict=True):
+            line.amount.unscaled = amount
+            if quantity is not None:
+                line.quantity.unscaled = quantity
+            if price is not None:
+                line.price.unscaled = price
+        if len(parts) > 1:
+            lines = iter(to.lines)
+            for number, part in enumerate(parts, 1):
                 part_from, part_to = day_text(part.first), day_text(part.end)
-            for at, amount, quantity, price in part.lines:
-                line = lines.add()
-                line.CopyFrom(templates[at])
-                line.amount.unscaled = amount
-                if quantity is not None:
-                    line.quantity.unscaled = quantity
-                if price is not None:
-                    line.price.unscaled = price
-                if several:
-                    line.part = number
-                    line.part_from = part_from
-                    line.part_to = part_to
+                for line in islice(lines, len(part.lines)):
+                    line.part, line.part_from, line.part_to = number, part_from, part_to
         if made.raised:
             to.warnings.extend(warning_message(one) for one in made.messages())
+
+    def _bill_with(self, shown: tuple[int, ...]) -> rating_pb2.Bill:
+        """Give what all bills say that show these lines, by position in the program."""
+        found = self._alike.get(shown)
+        if found is None:
+            found = rating_pb2.Bill()
+            found.CopyFrom(self.bill)
+            found.lines.extend(self.lines[at] for at in shown)
+            if len(self._alike) < ALIKE_MAX:
+                self._alike[shown] = found
+        return found
 
     def without_surplus(self, values: Values, row: type_pb2.Row) -> Values:
         """Refuse a row that gives what the rule set does not read; leave out what is named and not given."""
@@ -250,6 +261,9 @@ def _line(program: Program, line: Line) -> rating_pb2.BillLine:
     return found
 
 
+_new_number: Final = tuple.__new__  # a named tuple's own way of being made takes twice as long
+
+
 def _places(program: Program, step: int) -> int:
     return program.steps[step].type.places
 
@@ -267,7 +281,9 @@ def _values(row: type_pb2.Row) -> Values:
     if len(row.values) > COLUMNS_MAX:
         raise wrong("too-many-entries", "row.values", found=len(row.values), at_most=COLUMNS_MAX)
     values: dict[str, object] = {}
-    for name, value in row.values.items():
+    given = row.values
+    for name in given:  # by name: the map's own `items` is Python and takes twice as long
+        value = given[name]
         kind = value.WhichOneof("kind")
         if kind == "number":
             number = value.number
@@ -275,7 +291,7 @@ def _values(row: type_pb2.Row) -> Values:
             if places == 0:
                 values[name] = number.unscaled
             elif 0 < places <= PLACES_MAX:
-                values[name] = Number(number.unscaled, places)
+                values[name] = _new_number(Number, (number.unscaled, places))
             else:
                 raise wrong("column-places", f"{_path(name)}.number.places", found=places)
         elif kind == "boolean":

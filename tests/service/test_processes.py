@@ -37,7 +37,9 @@ def ask(server: Server) -> str:
     """Make a call on a connection of its own; give which process answered it."""
     options = (("grpc.use_local_subchannel_pool", 1),)
     with server.channel(options=options) as channel:
-        _, call = rating(channel).CalculateBill.with_call(household(), timeout=20, wait_for_ready=True)
+        _, call = rating(channel).CalculateBill.with_call(
+            household(), timeout=20, wait_for_ready=True, metadata=(("x-request-id", "which"),)
+        )
     return str(dict(call.trailing_metadata() or ())["dianjia-request"])[:8]
 
 
