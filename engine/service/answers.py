@@ -1,23 +1,21 @@
 """A batch that was billed -> the message that answers a chunk.
 
-Takes what `engine.evaluator.batch.dispatch` gives; gives columns, filled from numpy's memory in one piece: appending
-values to a repeated field costs fifty times as much. Amounts leave as they were computed, in whole numbers.
+Takes what `engine.evaluator.batch.dispatch` gives; gives the bytes of a `CalculateBillsResponse`, its columns taken
+from numpy's memory as they are (`engine.service.wire`). Amounts leave as they were computed, in whole numbers.
 """
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import numpy as np
-from google.protobuf.message import Message
 
 from dianjia.rating.v1 import rating_pb2
 from dianjia.type.v1 import type_pb2
 from engine.calendars.days import day_date
-from engine.compiler.program import Compiled, Program
+from engine.compiler.program import Compiled, Line, Program
 from engine.evaluator.batch import Dispatched, Group
 from engine.evaluator.evaluate import Result
 from engine.evaluator.refuse import of_item
@@ -25,16 +23,10 @@ from engine.evaluator.rows import Array, Mask, RowProblem, Rows
 from engine.language.catalogue import CATALOGUE
 from engine.language.problems import placeholders, problem, remedy
 from engine.service.describing import place_message
+from engine.service.wire import Writing, Written
 
-_WIRE_BYTES: Final = 2  # of a length-delimited field, which packed values are
-_NUMBERS_TAG: Final = bytes([type_pb2.Numbers.VALUES_FIELD_NUMBER << 3 | _WIRE_BYTES])
-_INDEX_TAG: Final = bytes([rating_pb2.BillGroup.INDEX_FIELD_NUMBER << 3 | _WIRE_BYTES])
-_PARTS_TAG: Final = bytes([rating_pb2.BillGroup.PARTS_FIELD_NUMBER << 3 | _WIRE_BYTES])
-_PART_FROM_TAG: Final = bytes([rating_pb2.BillGroup.PART_FROM_FIELD_NUMBER << 3 | _WIRE_BYTES])
-_PART_TO_TAG: Final = bytes([rating_pb2.BillGroup.PART_TO_FIELD_NUMBER << 3 | _WIRE_BYTES])
-_RAISED_TAG: Final = bytes([rating_pb2.WarningColumn.INDEX_FIELD_NUMBER << 3 | _WIRE_BYTES])
-_VARINT_BITS: Final = 7
-_LITTLE: Final = sys.byteorder == "little"
+_GROUP: Final = rating_pb2.BillGroup
+_LINE: Final = rating_pb2.LineColumn
 REMEDY_MAX: Final = 1_000  # characters: a rule set may read so many columns that their names fill a page
 
 
@@ -46,7 +38,7 @@ def chunk_answer(
     sequence: int,
     version: str,
     between: Callable[[], None] | None = None,
-) -> rating_pb2.CalculateBillsResponse:
+) -> Written:
     """Write the bills of a chunk, and why its other rows have none.
 
     Args:
@@ -57,16 +49,17 @@ def chunk_answer(
         version: of the rate book.
         between: called before each rule set; raises where nobody waits for the answer any more.
     """
-    answer = rating_pb2.CalculateBillsResponse(
+    head = rating_pb2.CalculateBillsResponse(
         sequence=sequence, version=version, received=done.received, billed=done.billed
     )
+    head.row_errors.extend(row_errors(done.refused, rows, book, sequence))
+    answer = Writing(head)
     for group in done.groups:
         if between is not None:
             between()
         if len(group.result.kept):
-            _group(answer.groups.add(), group, done.received)
-    answer.row_errors.extend(row_errors(done.refused, rows, book, sequence))
-    return answer
+            answer.message(rating_pb2.CalculateBillsResponse.GROUPS_FIELD_NUMBER, _group(group, done.received))
+    return answer.written()
 
 
 def row_errors(
@@ -101,72 +94,62 @@ def row_error(found: RowProblem, ruleset: str) -> type_pb2.RowError:
     )
 
 
-def _group(message: rating_pb2.BillGroup, group: Group, received: int) -> None:
+def _group(group: Group, received: int) -> Writing:
     compiled, result = group.compiled, group.result
     program = compiled.program
-    message.ruleset = compiled.id
-    message.ruleset_hash = compiled.content_hash
-    message.currency = compiled.currency
+    head = _GROUP(ruleset=compiled.id, ruleset_hash=compiled.content_hash, currency=compiled.currency)
+    written = Writing(head)
     if len(result.kept) != received:
-        _fill(message, _INDEX_TAG, result.kept.astype("<u4"))
+        written.column(_GROUP.INDEX_FIELD_NUMBER, result.kept.astype("<u4"))
     if result.offsets is not None:
-        _fill(message, _PARTS_TAG, np.diff(result.offsets).astype("<u4"))
-        _fill(message, _PART_FROM_TAG, result.period_from.astype("<i4"))
-        _fill(message, _PART_TO_TAG, result.period_to.astype("<i4"))
-    _numbers(message.total, result.total, program, program.total)
-    if result.amounts:
-        _lines(message, program, result)
+        written.column(_GROUP.PARTS_FIELD_NUMBER, np.diff(result.offsets).astype("<u4"))
+        written.column(_GROUP.PART_FROM_FIELD_NUMBER, result.period_from.astype("<i4"))
+        written.column(_GROUP.PART_TO_FIELD_NUMBER, result.period_to.astype("<i4"))
+    written.message(_GROUP.TOTAL_FIELD_NUMBER, _numbers(result.total, program, program.total))
+    for line in program.lines if result.amounts else ():
+        written.message(_GROUP.LINES_FIELD_NUMBER, _line(line, program, result))
     for code, step in program.ledgers if result.ledgers else ():
-        _numbers(message.ledgers.add(ledger=code).amounts, result.ledgers[code], program, step)
+        ledger = Writing(rating_pb2.LedgerColumn(ledger=code))
+        ledger.message(rating_pb2.LedgerColumn.AMOUNTS_FIELD_NUMBER, _numbers(result.ledgers[code], program, step))
+        written.message(_GROUP.LEDGERS_FIELD_NUMBER, ledger)
     for id_, raised in result.warnings.items():
         at = np.flatnonzero(raised)
         if len(at):
-            _fill(message.warnings.add(id=id_), _RAISED_TAG, result.kept.take(at).astype("<u4"))
+            warning = Writing(rating_pb2.WarningColumn(id=id_))
+            warning.column(rating_pb2.WarningColumn.INDEX_FIELD_NUMBER, result.kept.take(at).astype("<u4"))
+            written.message(_GROUP.WARNINGS_FIELD_NUMBER, warning)
+    return written
 
 
-def _lines(message: rating_pb2.BillGroup, program: Program, result: Result) -> None:
-    for line in program.lines:
-        column = message.lines.add(id=line.id, money=line.money)
-        _numbers(column.amounts, result.amounts[line.id], program, line.amount)
-        shown = result.shown.get(line.id)
-        if shown is not None and not shown.all():
-            column.shown = bits(shown)
-        if line.quantity is not None and line.id in result.quantities:
-            _numbers(column.quantities, result.quantities[line.id], program, line.quantity)
-        if line.price is not None and line.id in result.prices:
-            _numbers(column.prices, result.prices[line.id], program, line.price)
+def _line(line: Line, program: Program, result: Result) -> Writing:
+    head = _LINE(id=line.id, money=line.money)
+    shown = result.shown.get(line.id)
+    if shown is not None and not shown.all():
+        head.shown = bits(shown)
+    written = Writing(head)
+    written.message(_LINE.AMOUNTS_FIELD_NUMBER, _numbers(result.amounts[line.id], program, line.amount))
+    if line.quantity is not None and line.id in result.quantities:
+        quantities = _numbers(result.quantities[line.id], program, line.quantity)
+        written.message(_LINE.QUANTITIES_FIELD_NUMBER, quantities)
+    if line.price is not None and line.id in result.prices:
+        written.message(_LINE.PRICES_FIELD_NUMBER, _numbers(result.prices[line.id], program, line.price))
+    return written
+
+
+def _numbers(values: Array, program: Program, step: int) -> Writing:
+    return numbers(values, program.steps[step].type.places)
+
+
+def numbers(values: Array, places: int) -> Writing:
+    """Write whole numbers of a column."""
+    written = Writing(type_pb2.Numbers(places=places))
+    written.column(type_pb2.Numbers.VALUES_FIELD_NUMBER, values)
+    return written
 
 
 def bits(truths: Mask) -> bytes:
     """Pack truths, the first in the lowest bit of the first byte."""
     return np.packbits(truths, bitorder="little").tobytes()
-
-
-def fill_numbers(numbers: type_pb2.Numbers, values: Array, places: int) -> None:
-    """Put whole numbers into a column."""
-    numbers.places = places
-    _fill(numbers, _NUMBERS_TAG, values)
-
-
-def _numbers(numbers: type_pb2.Numbers, values: Array, program: Program, step: int) -> None:
-    fill_numbers(numbers, values, program.steps[step].type.places)
-
-
-def _fill(message: Message, tag: bytes, values: Array) -> None:
-    """Put values into a packed field by merging the bytes that the field has on the wire: the lowest byte first."""
-    little = (
-        values if _LITTLE and values.flags.c_contiguous else np.ascontiguousarray(values, f"<{values.dtype.str[1:]}")
-    )
-    message.MergeFromString(b"".join((tag, _varint(little.nbytes), little.data)))
-
-
-def _varint(number: int) -> bytes:
-    found = bytearray()
-    while number >> _VARINT_BITS:
-        found.append(number & 0x7F | 0x80)
-        number >>= _VARINT_BITS
-    found.append(number)
-    return bytes(found)
 
 
 def months_billed(done: Dispatched, rows: Rows) -> Mapping[int, int]:

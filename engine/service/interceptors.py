@@ -30,6 +30,7 @@ from engine.service.errors import REQUEST_KEY, STATUS_KEY, Failed, failed, over
 from engine.service.limits import Gate
 from engine.service.logs import Ended, Log
 from engine.service.metrics import Metrics
+from engine.service.wire import Written
 
 SCOPE_OF_SERVICE: Final[Mapping[str, str]] = {
     "dianjia.rating.v1.RatingService": "rate",
@@ -261,7 +262,7 @@ class Arrival:
             yield self._read(data)
 
     def _write(self, answer: Any) -> bytes:
-        data = self.method.serialize(answer)
+        data: bytes = answer.data if isinstance(answer, Written) else self.method.serialize(answer)
         at_most = self.parts.response_bytes_max
         if len(data) > at_most:
             raise ProblemsFound([problem("answer-too-large", None, None, found=len(data), at_most=at_most)])

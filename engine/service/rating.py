@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 
 import grpc
 import numpy as np
@@ -23,6 +23,7 @@ from engine.service.books import Books, LoadedBook
 from engine.service.calls import Call, call_of, wrong
 from engine.service.columns import ROWS_PER_CHUNK, TEXT_MAX, ReadChunk, read_chunk, refuse_long
 from engine.service.single import RuleSets
+from engine.service.wire import Written
 
 ROWS_PER_STREAM: Final = 20_000_000  # whose ids take at most 320 MB
 DETAILS: Final = {
@@ -83,7 +84,8 @@ class RatingServicer(rating_pb2_grpc.RatingServiceServicer):
                 stream = self._begun(request, call)
             else:
                 stream.goes_on(request)
-            yield stream.answer(request)
+            # The chain sends what is written already as it is.
+            yield cast(rating_pb2.CalculateBillsResponse, stream.answer(request))
 
     def ExplainBill(
         self, request: rating_pb2.ExplainBillRequest, context: grpc.ServicerContext
@@ -178,7 +180,7 @@ class _Stream:
             if there:
                 raise wrong("stream-option-late", name, found=request.sequence)
 
-    def answer(self, request: rating_pb2.CalculateBillsRequest) -> rating_pb2.CalculateBillsResponse:
+    def answer(self, request: rating_pb2.CalculateBillsRequest) -> Written:
         """Bill a chunk."""
         if request.sequence != self.due:
             raise wrong("sequence-broken", "sequence", found=request.sequence, expected=self.due)

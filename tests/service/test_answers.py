@@ -8,7 +8,7 @@ import pytest
 from dianjia.type.v1 import type_pb2 as types
 from engine.evaluator.refuse import row_problem
 from engine.language.problems import Place
-from engine.service.answers import bits, fill_numbers, months_of, row_error
+from engine.service.answers import bits, months_of, numbers, row_error
 
 
 @pytest.mark.parametrize(
@@ -23,21 +23,19 @@ def test_bits(truths: list[bool], expected: bytes) -> None:
 def test_numbers_are_those_that_one_would_append(count: int) -> None:
     """Whatever the length, and so the bytes that say it, takes."""
     values = [(-3) ** (at % 39) for at in range(count)]
-    found = types.Numbers()
 
-    fill_numbers(found, np.array(values, np.int64), 4)
+    found = types.Numbers.FromString(numbers(np.array(values, np.int64), 4).written().data)
 
     assert found == types.Numbers(values=values, places=4)
 
 
 def test_numbers_that_do_not_lie_together() -> None:
     """A column of stride 0, and every second number of another."""
-    found = types.Numbers()
+    columns = [np.broadcast_to(np.int64(7), (3,)), np.arange(6)[::2]]
 
-    fill_numbers(found, np.broadcast_to(np.int64(7), (3,)), 0)
-    fill_numbers(found, np.arange(6)[::2], 0)
+    found = [types.Numbers.FromString(numbers(column, 0).written().data) for column in columns]
 
-    assert list(found.values) == [7, 7, 7, 0, 2, 4]
+    assert [list(one.values) for one in found] == [[7, 7, 7], [0, 2, 4]]
 
 
 def test_months() -> None:
