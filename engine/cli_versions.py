@@ -60,6 +60,16 @@ _WHERE: Final = [
         help="PEM of who vouches for the server's certificate; the call then goes over TLS.",
     ),
     click.option(
+        "--cert",
+        type=_FILE,
+        expose_value=False,
+        callback=_keep,
+        help="PEM of this machine's own certificate, for a server that asks for one (mTLS); with --key.",
+    ),
+    click.option(
+        "--key", type=_FILE, expose_value=False, callback=_keep, help="PEM of that certificate's private key."
+    ),
+    click.option(
         "--format", "format_", type=click.Choice(["text", "json"]), default="text", expose_value=False, callback=_keep
     ),
     SPEAK,
@@ -189,6 +199,7 @@ def _asked() -> Asked:
     told = click.get_current_context().meta
     database, server = told[f"{_TOLD}database"] or "", told[f"{_TOLD}server"] or ""
     by, file, ca = told.get(f"{_TOLD}by"), told[f"{_TOLD}token_file"], told[f"{_TOLD}ca"]
+    cert, key = told[f"{_TOLD}cert"], told[f"{_TOLD}key"]
     if database and server:
         typed = [name for name in ("database", "server") if _was_typed(name)]
         if len(typed) != 1:
@@ -198,10 +209,12 @@ def _asked() -> Asked:
     if server:
         if by:
             raise click.UsageError("--by is for a database. A server knows who you are by your token.")
+        if (cert is None) != (key is None):
+            raise click.UsageError("--cert and --key belong together. Name both.")
         token = (os.environ.get("DIANJIA_TOKEN", "") if file is None else file.read_text(encoding="utf-8")).strip()
-        if token and ca is None and not _on_loopback(server):
+        if token and ca is None and cert is None and not _on_loopback(server):
             raise click.UsageError("a token would go out in plain text. Name the server's authority: --ca FILE.")
-    where = Where(database, server, "" if server else by or _user(), token, ca)
+    where = Where(database, server, "" if server else by or _user(), token, ca, cert, key)
     return Asked(where, told[f"{_TOLD}format_"], language(), told.get(f"{_TOLD}request_id", ""))
 
 

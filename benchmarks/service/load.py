@@ -1,4 +1,4 @@
-"""Clients of a measurement, each in a process of its own so that it costs the servers nothing but their work."""
+"""Clients of a measurement, in other processes than the servers: one for all that is timed, one for a bulk stream."""
 
 from __future__ import annotations
 

@@ -65,6 +65,9 @@ def _command() -> click.Command:
             info = Settings.model_fields[name]
             flag = f"--{name.replace('_', '-')}"
             about = f"{group}: {info.description}"
+            if info.default not in (None, "") and info.annotation is not bool:
+                usual = f"{info.default:g}" if isinstance(info.default, float) else info.default
+                about += f" [default: {usual}]"
             if info.annotation is bool:
                 options.append(click.Option([f"{flag}/--no-{flag[2:]}"], default=None, help=about))
             else:
@@ -122,7 +125,6 @@ def _show(problems: Sequence[Problem], spoken: Language, inside: Path | None = N
 def banner(found: Started, settings: Settings, spoken: Language) -> str:
     """Say where the server is, what answers, who may call, and how."""
     chinese = spoken == "zh"
-    plain = settings.tls_certificate is None
     lines = [
         (f"Dianjia {version('dianjia')} 正在监听 " if chinese else f"Dianjia {version('dianjia')} listens on ")
         + found.address
@@ -134,12 +136,22 @@ def banner(found: Started, settings: Settings, spoken: Language) -> str:
         ("registry", "登记库", found.database or ("无" if chinese else "none")),
         ("callers", "调用方", _callers(settings, chinese)),
         ("metrics", "指标", found.metrics and f"http://{found.metrics}/metrics"),
-        ("try", "试用", f"grpcurl {'-plaintext ' if plain else ''}{found.address} list"),
+        ("try", "试用", _trial(found.address, settings) if settings.reflection else ""),
         ("stop", "停止", "Ctrl-C"),
     ):
         if text:
             lines.append(f"  {name_zh if chinese else f'{name:<8}'}  {text}")
     return "\n".join(lines)
+
+
+def _trial(address: str, settings: Settings) -> str:
+    """A command that shows the calls there are. 0.0.0.0 is where a server listens; it is called by a name."""
+    for everywhere in ("0.0.0.0:", "[::]:"):
+        address = address.replace(everywhere, "localhost:")
+    if settings.tls_certificate is None:
+        return f"grpcurl -plaintext {address} list"
+    own = "" if settings.tls_client_ca is None else "-cert FILE -key FILE "
+    return f"grpcurl {own}{address} list"
 
 
 def _callers(settings: Settings, chinese: bool) -> str:

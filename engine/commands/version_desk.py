@@ -107,7 +107,8 @@ class Where:
         server: HOST:PORT; "": no server.
         by: who takes the step, where a database is asked.
         token: sent to a server; "": none.
-        ca: PEM file of the authorities that a server's certificate comes from; None: plain text.
+        ca: PEM file of the authorities that a server's certificate comes from; None and no `cert`: plain text.
+        cert, key: PEM files of the caller's own certificate, for a server that asks for one; None: none.
     """
 
     database: str
@@ -115,6 +116,8 @@ class Where:
     by: str
     token: str
     ca: Path | None
+    cert: Path | None = None
+    key: Path | None = None
 
 
 def desk(where: Where) -> Desk:
@@ -127,7 +130,7 @@ def desk(where: Where) -> Desk:
     if where.server:
         from engine.commands.version_desk_server import ServerDesk
 
-        return ServerDesk(where.server, where.token, where.ca)
+        return ServerDesk(where.server, where.token, where.ca, where.cert, where.key)
     from engine.commands.version_desk_database import DatabaseDesk
 
     return DatabaseDesk(where.database, where.by)

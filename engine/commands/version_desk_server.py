@@ -48,17 +48,17 @@ _ACTIONS: Final[Mapping[int, Action]] = {
 class ServerDesk:
     """Takes steps through a server."""
 
-    def __init__(self, server: str, token: str, ca: Path | None) -> None:
+    def __init__(self, server: str, token: str, ca: Path | None, cert: Path | None, key: Path | None) -> None:
         """Take the address; nothing is sent yet.
 
         Raises:
-            OSError: the file of authorities cannot be read.
+            OSError: a file cannot be read.
         """
         self._server = server
         self._connection = Connection(
             server,
             token=token or None,
-            credentials=credentials(False, ca, None, None),
+            credentials=credentials(False, ca, cert, key),
             timeout=CALL_SECONDS,
             patience=Patience(seconds=PATIENCE_SECONDS),
             options=(),

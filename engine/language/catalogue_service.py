@@ -165,9 +165,9 @@ CALLS: Mapping[str, Entry] = {
     ),
     "token-missing": Entry(
         "the call carries no token.",
-        "Send the metadata `authorization: Bearer TOKEN`.",
+        "Send the metadata `authorization: Bearer TOKEN`; the commands take it from DIANJIA_TOKEN or --token-file.",
         "该调用没有令牌。",
-        "请发送元数据 `authorization: Bearer TOKEN`。",
+        "请发送元数据 `authorization: Bearer TOKEN`；命令行从 DIANJIA_TOKEN 或 --token-file 读取令牌。",
     ),
     "token-unknown": Entry(
         "the token is not known here, or has expired.",
@@ -241,9 +241,9 @@ CALLS: Mapping[str, Entry] = {
 VERSIONS: Mapping[str, Entry] = {
     "unknown-version": Entry(
         "there is no version `{version}`.",
-        "Versions are named by 64 hexadecimal digits, or the first 8 or more of them; `dianjia history` lists them.",
+        "Versions are named by 64 hexadecimal digits, or the first 8 or more of them; `dianjia versions` lists them.",
         "没有版本 `{version}`。",
-        "版本以 64 位十六进制数命名，可只写前 8 位以上；`dianjia history` 列出各版本。",
+        "版本以 64 位十六进制数命名，可只写前 8 位以上；`dianjia versions` 列出各版本。",
     ),
     "version-ambiguous": Entry(
         "`{version}` is the beginning of several versions.",
@@ -286,6 +286,12 @@ VERSIONS: Mapping[str, Entry] = {
         "Publish a smaller one, or have whoever runs the server allow more.",
         "该电价册未能在 {seconds} 秒内编译并测试完毕。",
         "请发布较小的电价册，或请运维人员放宽时限。",
+    ),
+    "compile-too-large": Entry(
+        "the rate book takes more than {mebibytes} MiB of memory to compile and test.",
+        "Publish a smaller one. Where a workbook has one cell far away from the others, delete the rows between.",
+        "该电价册编译和测试所需内存超过 {mebibytes} MiB。",
+        "请发布较小的电价册。若某个工作簿有一个单元格远离其他单元格，请删除其间的行。",
     ),
     "bad-path": Entry(
         "`{path}` is no path inside a rate book.",
@@ -452,6 +458,13 @@ STARTING: Mapping[str, Entry] = {
         "Name a file in a folder that the server may write to, or leave it out for standard error.",
         "无法写入日志 {file}：{reason}",
         "请写服务器可写的文件夹中的文件；不写则输出到标准错误。",
+    ),
+    "registry-silent": Entry(
+        "the registry {url} does not answer: {reason}.",
+        "A server does not start without it: it would not know which version is active. See that the database answers,"
+        " or name another: `--database`.",
+        "登记库 {url} 没有响应：{reason}。",
+        "没有登记库，服务器不启动：它无从知道哪个版本生效。请确认数据库可用，或另指一个：`--database`。",
     ),
     "process-fails": Entry(
         "a process of the server ended with {found} before it could answer.",

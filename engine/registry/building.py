@@ -25,6 +25,7 @@ from engine.registry.content import check_files
 from engine.registry.inside import leading_out
 from engine.registry.rule_tests import failing_tests
 
+OUT_OF_MEMORY: Final = 12  # how the child ends that has too little
 _FOLDER: Final = "rules"  # so called, it is the whole library to the compiler, which looks no further up
 
 
@@ -46,15 +47,19 @@ class Built:
 class Builder:
     """Compiles rate books, each in a child process of its own; threads may share it."""
 
-    def __init__(self, seconds_max: float = 120.0, at_once: int = 2) -> None:
+    def __init__(self, seconds_max: float = 120.0, at_once: int = 2, memory_mib_max: int = 4 * 1024) -> None:
         """Set the limits.
 
         Args:
             seconds_max: that a rate book may take [s].
-            at_once: so many are compiled at the same time; others wait, and their time does not run.
+            at_once: so many are compiled at the same time, with tests and without; others wait, and their time does
+                not run.
+            memory_mib_max: that a rate book may take [MiB]; the shipped one takes 220.
         """
+        self._memory_mib_max = memory_mib_max
         self._seconds_max = seconds_max
-        self._turns = threading.BoundedSemaphore(at_once)
+        # Who has tests run is a caller; who does not, loads what answers next, and does not stand behind callers.
+        self._turns = {tests: threading.BoundedSemaphore(at_once) for tests in (True, False)}
 
     def __call__(self, files: Mapping[str, bytes], tests: bool = True) -> Built:
         """Compile files and, unless told otherwise, run the tests in them.
@@ -65,10 +70,10 @@ class Builder:
 
         Raises:
             ProblemsFound: `bad-path`, `rate-book-too-large`, `rate-book-empty`: nothing was compiled;
-                `compile-too-long`.
+                `compile-too-long`, `compile-too-large`.
         """
         check_files(files)
-        with self._turns, tempfile.TemporaryDirectory(prefix="dianjia-") as whole:
+        with self._turns[tests], tempfile.TemporaryDirectory(prefix="dianjia-") as whole:
             folder = Path(whole) / _FOLDER
             folder.mkdir()
             for path, content in files.items():
@@ -78,7 +83,9 @@ class Builder:
             return self._run(folder, tests)
 
     def _run(self, folder: Path, tests: bool) -> Built:
-        command = [sys.executable, "-P", "-m", "engine.registry.child", *(["tests"] if tests else [])]
+        seconds = math.ceil(self._seconds_max)
+        limits = [str(seconds), str(self._memory_mib_max)]
+        command = [sys.executable, "-P", "-m", "engine.registry.child", *limits, *(["tests"] if tests else [])]
         paths = [str(Path(path).absolute()) for path in sys.path if path]
         try:
             done = subprocess.run(
@@ -91,8 +98,9 @@ class Builder:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            told = {"seconds": math.ceil(self._seconds_max)}
-            raise ProblemsFound([problem("compile-too-long", None, None, **told)]) from None
+            raise ProblemsFound([problem("compile-too-long", None, None, seconds=seconds)]) from None
+        if done.returncode == OUT_OF_MEMORY:
+            raise ProblemsFound([problem("compile-too-large", None, None, mebibytes=self._memory_mib_max)])
         if done.returncode != 0:
             last = done.stderr.decode(errors="replace")[-4000:]
             raise RuntimeError(f"the process that compiles ended with {done.returncode}: {last}")

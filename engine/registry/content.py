@@ -17,6 +17,7 @@ from engine.language.problems import ProblemsFound, problem
 SUFFIXES: Final = frozenset({".yaml", ".yml", ".csv", ".xlsx"})
 BYTES_MAX: Final = 32 * 1024 * 1024  # of a rate book; the shipped one has 0.6 MB
 PATH_CHARACTERS_MAX: Final = 200
+NAME_BYTES_MAX: Final = 255  # of a folder or file, as file systems have it
 _LOCKED: Final = "~$"  # Excel's mark on the file that lies beside a workbook while it is open
 _FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f\\]")
 
@@ -103,6 +104,7 @@ def _is_plain(path: str) -> bool:
         len(path) <= PATH_CHARACTERS_MAX
         and _FORBIDDEN.search(path) is None
         and not {"", ".", ".."} & set(pieces)
+        and all(len(piece.encode()) <= NAME_BYTES_MAX for piece in pieces)
         and PurePosixPath(path).suffix.lower() in SUFFIXES
     )
 

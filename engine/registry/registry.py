@@ -92,7 +92,7 @@ class Registry:
 
         Raises:
             ProblemsFound: `rate-book-fails` together with what is wrong; `rate-book-empty`, `rate-book-too-large`,
-                `bad-path`, `compile-too-long`, `version-exists`, and what every step may raise.
+                `bad-path`, `compile-too-long`, `compile-too-large`, `version-exists`, and what every step may raise.
         """
         content.check_files(files)
         version = content.version_of(files)

@@ -83,7 +83,7 @@ def run(
             follow_seconds=settings.follow_seconds,
             versions_loaded=settings.versions_loaded,
         )
-        books.start()
+        _begin(books, url)
         ending.callback(books.close)
         # What was loaded stays: the collector need not walk through a million objects of rules to find that out.
         gc.collect()
@@ -132,6 +132,18 @@ def _look_at_port(settings: Settings) -> None:
         bound(settings.host, settings.port).close()
     except OSError as error:
         raise why_not(settings.host, settings.port, error) from None
+
+
+def _begin(books: FollowedBooks, url: str | None) -> None:
+    """Read the registry for the first time. Nobody can ask again later, so why it does not answer is told at once."""
+    try:
+        books.start()
+    except ProblemsFound as found:
+        if found.problems[0].code != "registry-unavailable":
+            raise
+        cause = found.__cause__
+        reason = str(getattr(cause, "orig", cause)).strip().split("\n", 1)[0]
+        raise ProblemsFound([problem("registry-silent", None, None, url=shown_url(url), reason=reason)]) from None
 
 
 def _registry(url: str, build: Builder) -> Registry:

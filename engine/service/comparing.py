@@ -164,7 +164,8 @@ class _Pair:
         if self.old.currency == self.new.currency:
             places = max(self.old.places, self.new.places)
             less = new * 10 ** (places - self.new.places) - old * 10 ** (places - self.old.places)
-            made.difference.CopyFrom(_money(less, places, self.new.currency))
+            if abs(less) < _WHOLE_MAX:
+                made.difference.CopyFrom(_money(less, places, self.new.currency))
         return made
 
     def add_to(self, sums: dict[str, _Sums]) -> None:

@@ -24,6 +24,7 @@ An error of the service is a `google.rpc.Status`: its message is `code: what is 
   (`OUT_OF_BOUNDS`), and `metadata` has the values of the names in braces;
 - `google.rpc.BadRequest`, where a field of the message or an input of the row is meant;
 - `google.rpc.RetryInfo`, where the same call may be repeated after a pause;
+- `google.rpc.LocalizedMessage`, one in `en` and one in `zh-CN`: what is wrong and what to do, for people;
 - `dianjia.type.v1.RowError`, where a single row has no bill; in streams row errors stand in the responses, beside
   the bills;
 - `dianjia.rulesets.v1.Problem`, one for each problem of a rate book.

@@ -55,7 +55,9 @@ class Health(health_pb2_grpc.HealthServicer):
                 self._watchers[send] = request.service
         if full:
             context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many watch already")
-        context.add_callback(partial(self._gone, send))
+        if not context.add_callback(partial(self._gone, send)):  # the caller has gone already
+            self._gone(send)
+            return
         send(self._response(request.service))
 
     def stop_serving(self) -> None:

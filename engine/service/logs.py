@@ -26,6 +26,7 @@ from engine.language.problems import ProblemsFound, problem
 
 WAIT_SECONDS: Final = 0.05  # lines are gathered so long
 LINES_MAX: Final = 200_000  # kept where they cannot be written; older ones are then lost, and counted
+CLOSE_SECONDS: Final = 5.0  # that the last lines have to be written
 BLOCK_BYTES: Final = select.PIPE_BUF  # written at once: several processes then do not cut each other's lines
 STANDARD_ERROR: Final = 2
 
@@ -124,8 +125,8 @@ class Log:
         """Write what is left."""
         self._ending.set()
         self._some.set()
-        self._writing.join()
-        if self._file is not None:
+        self._writing.join(CLOSE_SECONDS)  # where nobody reads what is written, a write may never end
+        if self._file is not None and not self._writing.is_alive():
             os.close(self._to)
 
     def _leave(self, line: Ended | str) -> None:

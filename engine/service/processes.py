@@ -75,7 +75,8 @@ def run_several(
         children = [_start(settings, number, language) for number in range(settings.processes)]
         ending.callback(_kill, children)
         first = _wait_for_all(children, asked)
-        if first is None:
+        if first is None:  # the end came before all of them listened, and some do
+            _stop(children, settings.grace_seconds, hurried, log)
             return 0
         if "failed" in first:
             if first["failed"]:

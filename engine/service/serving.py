@@ -11,9 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final, cast
 
 import grpc
@@ -21,6 +19,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from engine.service.addresses import why_not
+from engine.service.apart import AT_ONCE_MAX, Apart
 from engine.service.health import Health
 from engine.service.interceptors import Chain, Registered
 from engine.service.limits import Gate
@@ -31,7 +30,6 @@ HELD_SECONDS: Final = 0.1  # how long callers are let in and not answered before
 STREAMS_STOP_AT: Final = 0.9  # part of the grace after which streams are stopped between two answers
 SEND_SECONDS_MAX: Final = 5.0  # for the last answers on their way, and whoever asks what calls there are
 REFUSED_MAX: Final = 1_024  # calls beyond `calls` that wait for their refusal; gRPC itself refuses any more
-REFLECTION_THREADS: Final = 4
 # A message larger than allowed, but not by more than this, is read and refused in our words; others gRPC refuses.
 READ_BEYOND: Final = 4
 
@@ -100,34 +98,35 @@ def serve(
     """
     names = list(services)
     health = Health(names)
-    server = grpc.server(
-        cast(Any, gate.workers),  # gRPC asks for a ThreadPoolExecutor and needs its `submit`
-        handlers=[chain],
-        options=_options(settings, shared_port),
-        maximum_concurrent_rpcs=settings.calls + REFUSED_MAX,
-    )
-    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    apart = [_health(health, gate)]
     if settings.reflection:
         shown = (*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME)
-        server.add_generic_rpc_handlers((_reflection(shown),))
+        apart.append(_reflection(shown, gate))
+    server = grpc.server(
+        cast(Any, gate.workers),  # gRPC asks for a ThreadPoolExecutor and needs its `submit`
+        handlers=[chain, *apart],
+        options=_options(settings, shared_port),
+        maximum_concurrent_rpcs=settings.calls + REFUSED_MAX + AT_ONCE_MAX * len(apart),
+    )
     port = _listen(server, settings, credentials)
     server.start()
     return Serving(server, port, gate, health)
 
 
-def _reflection(shown: Iterable[str]) -> grpc.GenericRpcHandler:
-    """Tell which calls there are. Its streams have threads of their own and take none from calls."""
+def _health(health: Health, gate: Gate) -> Apart:
+    """Tell which service can be called."""
+    registered = Registered()
+    health_pb2_grpc.add_HealthServicer_to_server(health, cast(Any, registered))
+    return Apart(registered.handlers, gate.refusing)
+
+
+def _reflection(shown: Iterable[str], gate: Gate) -> Apart:
+    """Tell which calls there are."""
     registered = Registered()
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(  # type: ignore[no-untyped-call]  # its stubs lack types
         reflection.ReflectionServicer(shown), registered
     )
-    ((path, handler),) = registered.handlers.items()
-    assert handler.stream_stream is not None
-    answer: Any = partial(handler.stream_stream)
-    answer.experimental_thread_pool = ThreadPoolExecutor(REFLECTION_THREADS, thread_name_prefix="reflection")
-    _, service, name = path.split("/")
-    wrapped = grpc.stream_stream_rpc_method_handler(answer, handler.request_deserializer, handler.response_serializer)
-    return grpc.method_handlers_generic_handler(service, {name: wrapped})
+    return Apart(registered.handlers, gate.refusing)
 
 
 def _options(settings: Settings, shared_port: bool) -> list[tuple[str, int]]:

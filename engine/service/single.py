@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import islice
 from typing import Final
 
@@ -351,7 +352,8 @@ def _plain(column: Column) -> list[object]:
     if column.codes is not None:
         came = [column.codes[at] for at in column.values.tolist()]
     elif column.values.dtype.kind == "M":
-        came = column.values.astype(np.int64).tolist()
+        # As days: a whole number would do for a number. Python's end with the year 9999; what lies beyond is text.
+        came = [day if isinstance(day, date) else str(np.datetime64(day, "D")) for day in column.values.tolist()]
     elif column.places:
         came = [Number(value, column.places) for value in column.values.tolist()]
     if column.valid is None:

@@ -19,6 +19,9 @@ def state_of(record: VersionRecord, schedule: Schedule, at: datetime) -> State:
         return "withdrawn"
     if schedule.active(at) == record.version:
         return "active"
+    later = [one.active_from for one in schedule.activations if one.active_from > at]
+    if any(schedule.active(instant) == record.version for instant in later):
+        return "scheduled"
     if record.active_from is not None:
-        return "scheduled" if record.active_from > at else "superseded"
+        return "superseded"
     return "approved" if record.approver else "published"

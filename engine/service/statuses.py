@@ -82,6 +82,7 @@ _OF_CODES: Final[Mapping[str, Standing]] = {
     "rate-book-empty": _RULES,
     "test-fails": _RULES,
     "compile-too-long": Standing(_CODE.RESOURCE_EXHAUSTED, Fault.OPERATOR, Retry.CHANGED),
+    "compile-too-large": _RULES,
     "author-approves": _DENIED,
     "already-approved": _STATE,
     "not-approved": Standing(_CODE.FAILED_PRECONDITION, Fault.CALLER, Retry.CHANGED),

@@ -7,6 +7,7 @@ is gathered, and written later.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from typing import Final
 from engine.language.problems import ProblemsFound, problem
 from engine.registry.registry import Registry
 
+LOG: Final = logging.getLogger("dianjia.versions")
 Key = tuple[str, str, int]  # version, run, month
 
 KNOWN_MAX: Final = 10_000  # keys remembered as written; one that is forgotten is written at once again
@@ -70,9 +72,7 @@ class Uses:
             for (version, run, month), count in waiting.items():
                 by_run.setdefault((version, run), {})[month] = count
             for version, run in list(by_run):
-                try:
-                    self._registry.note_use(version, run, by_run[version, run], self._clock())
-                except ProblemsFound:
+                if not self._written(version, run, by_run[version, run]):
                     self._put_back(by_run)
                     return False
                 with self._lock:
@@ -82,15 +82,25 @@ class Uses:
         return True
 
     def _write_new(self, version: str, run: str, new: Mapping[int, int]) -> None:
-        try:
-            self._registry.note_use(version, run, new, self._clock())
-        except ProblemsFound:
-            with self._lock:
+        written = self._written(version, run, new)
+        with self._lock:
+            if written:
+                self._remember(version, run, new)
+            else:
                 self._answers = False
                 self._gather(version, run, new)
-            return
-        with self._lock:
-            self._remember(version, run, new)
+
+    def _written(self, version: str, run: str, bills: Mapping[int, int]) -> bool:
+        """Write counts; give whether the registry took them. Whatever keeps it from that, rating goes on."""
+        try:
+            self._registry.note_use(version, run, bills, self._clock())
+        except ProblemsFound:
+            return False
+        except Exception:  # tables that are not there while a backup is put back, say
+            if self._answers:
+                LOG.exception("what was billed is not written to the registry")
+            return False
+        return True
 
     def _gather(self, version: str, run: str, bills: Mapping[int, int]) -> None:
         """Keep counts for later. The lock is held."""

@@ -411,3 +411,20 @@ class TestThroughAServer:
 
         assert [one["state"] for one in json.loads(with_authority.stdout)] == ["folder"]
         assert (without.exit_code, without.stdout) == (1, "")
+
+    def test_over_mtls(self, here: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+        """A server that asks for a certificate gets the one that is named; half of one is a slip."""
+        folder = tmp_path_factory.mktemp("mtls")
+        made = certificates(folder)
+        rules = in_folder(folder / "rules", home())
+        (here / "token").write_text(token_of("reader"))
+        with serving(
+            folder / "server", rules=rules, tokens=TOKENS, certificates=made, client_certificates=True
+        ) as server:
+            asked = ["versions", "--server", server.address, "--token-file", "token", "--ca", str(made.authority)]
+            shown = dianjia(*asked, "--cert", str(made.client), "--key", str(made.client_key), "--format", "json")
+            half = dianjia(*asked, "--cert", str(made.client))
+
+        assert [one["state"] for one in json.loads(shown.stdout)] == ["folder"]
+        assert half.exit_code == 2
+        assert "--cert and --key belong together. Name both." in half.stderr

@@ -22,6 +22,7 @@ from dianjia.client.values import Column, Days, Flags, Texts
 from tests.documents import ROOT
 
 NUMBER = Wanted(Kind.NUMBER, 2)
+CODE = Wanted(Kind.CODE)
 LIST = Wanted(Kind.TEXT, 0, {"kva": Wanted(Kind.NUMBER, 1), "from_day": Wanted(Kind.DATE)})
 ONE = Wanted(Kind.TEXT, 0, {"kwh": Wanted(Kind.NUMBER, 2)})
 
@@ -91,6 +92,17 @@ def test_beyond_64_bits(library: Library) -> None:
     assert [True, True, False] == column.given.tolist()
 
 
+@pytest.mark.parametrize("wanted", [NUMBER, Wanted(Kind.MIXED, 2)])
+def test_arrow_as_text_has_no_exponent(wanted: Wanted) -> None:
+    """Arrow writes zero with nine places as 0E-9, which the service takes for no number."""
+    values = [Decimal(0), Decimal("0.000000001"), Decimal("9300000000"), None]
+
+    column = read(pa.table({"x": pa.array(values, pa.decimal128(38, 9))}), wanted)
+
+    assert isinstance(column, Texts)
+    assert ["0.000000000", "0.000000001", "9300000000.000000000", ""] == column.values.tolist()
+
+
 @pytest.mark.parametrize("scale", [18, 30])
 @pytest.mark.parametrize("library", ["polars", "arrow"])
 def test_wide_scale(library: str, scale: int) -> None:
@@ -144,6 +156,16 @@ def test_nullable_pandas() -> None:
     assert isinstance(flags, Flags)
     assert flags.given is not None
     assert ([True, False], [True, False]) == (flags.values.tolist(), flags.given.tolist())
+
+
+def test_unsigned_pandas() -> None:
+    """pandas' own whole numbers above 2^63 go as text; they never turn negative."""
+    frame = pd.DataFrame({"x": pd.array([2**63 + 1, None], dtype="UInt64")})
+
+    column = read(frame, NUMBER)
+
+    assert isinstance(column, Texts)
+    assert [str(2**63 + 1), ""] == column.values.tolist()
 
 
 def test_masked_array() -> None:
@@ -347,6 +369,7 @@ WRONG: list[Any] = [
         id="days for a number",
     ),
     pytest.param({"x": [True]}, NUMBER, "`x` holds values of bool; it takes decimal numbers", id="bool for a number"),
+    pytest.param(pd.DataFrame({"x": pd.Categorical([1.0, 2.0])}), CODE, "categories of float64", id="categories"),
     pytest.param({"x": np.zeros((2, 2, 2))}, ONE, "`x` is a column of float64 of shape (2, 2, 2)", id="three axes"),
     pytest.param(
         {"x": np.zeros((2, 2), dtype=int)}, NUMBER, "`x` has the shape (2, 2); a column has one axis", id="two axes"

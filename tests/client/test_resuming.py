@@ -181,3 +181,5 @@ def test_wrong_callers(server: Server) -> None:
         ("token-unknown", "UNAUTHENTICATED", False),
         ("scope-missing", "PERMISSION_DENIED", False),
     ]
+    assert str(raised.value).endswith("Ask whoever runs the server for a token with that scope.")
+    assert "请向服务的运维人员索取" in raised.value.failure.words["zh-CN"]

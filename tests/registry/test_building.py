@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from engine.calendars.days import day_number
-from engine.compiler.compile import compile_paths
+from engine.compiler.compile import RateBook, compile_paths
 from engine.language.problems import ProblemsFound, headline
 from engine.registry.building import Builder, Built
 from engine.registry.content import read_folder
@@ -137,6 +141,58 @@ def test_a_rate_book_that_takes_too_long_is_given_up() -> None:
         builder(book())
 
     assert [("compile-too-long", {"seconds": "1"})] == [(one.code, one.parameters) for one in found.value.problems]
+
+
+def test_a_rate_book_that_takes_too_much_memory_is_given_up() -> None:
+    """One cell at the far end of a sheet: five kilobytes, of which a reader makes a hundred million cells."""
+    openpyxl = pytest.importorskip("openpyxl")
+    workbook, written = openpyxl.Workbook(), BytesIO()
+    workbook.active["A1"] = "voltage"
+    workbook.active.cell(200_000, 500).value = 1
+    workbook.save(written)
+    reads = "tables:\n  p: {unit: CNY/kWh, places: 4, keys: [voltage], columns: [flat], file: prices.xlsx}\n"
+    files = {"home.ruleset.yaml": home() + reads.encode(), "prices.xlsx": written.getvalue()}
+
+    with pytest.raises(ProblemsFound) as found:
+        Builder(memory_mib_max=500)(files)
+
+    assert [("compile-too-large", {"mebibytes": "500"})] == [(one.code, one.parameters) for one in found.value.problems]
+
+
+def test_a_child_whose_parent_is_gone_ends_by_itself() -> None:
+    """Nobody else would end it, whatever it compiles."""
+    child = "import sys, time; from engine.registry import child; child._SECONDS_BEYOND = 0; "
+    endless = "child.build_here = lambda tests: time.sleep(60); sys.argv = ['', '1', '4096']; child.main()"
+
+    ended = subprocess.run([sys.executable, "-c", child + endless], cwd=ROOT, timeout=30, check=False)
+
+    assert -signal.SIGALRM == ended.returncode
+
+
+def test_what_answers_next_does_not_stand_behind_callers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Callers have as many rate books tested as are compiled at once, for as long as they may."""
+    builder, ended, busy = Builder(at_once=1), threading.Event(), threading.Event()
+
+    def run(_: Builder, __: Path, tests: bool) -> Built:
+        if tests:
+            busy.set()
+            ended.wait(30)
+        return Built(RateBook({}), (), 0)
+
+    monkeypatch.setattr(Builder, "_run", run)
+    caller = threading.Thread(target=builder, args=(book(),))
+    caller.start()
+    busy.wait(30)
+
+    next_one = threading.Thread(target=builder, args=(book(), False))
+    next_one.start()
+    next_one.join(10)
+    waits = next_one.is_alive()
+    ended.set()
+    caller.join()
+    next_one.join()
+
+    assert not waits
 
 
 def test_files_that_are_no_rate_book_start_no_child() -> None:

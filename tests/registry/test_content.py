@@ -67,6 +67,7 @@ def test_a_folder_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
         "x",
         "",
         "a/" * 100 + "x.yaml",
+        "电" * 84 + ".yaml",  # 257 bytes; no file system takes such a name
         "\udcff.yaml",
         "home.yaml/x.yaml",
     ],

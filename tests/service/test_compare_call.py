@@ -10,6 +10,10 @@ import pytest
 from dianjia.rating.v1 import rating_pb2 as rating
 from dianjia.rating.v1.rating_pb2_grpc import RatingServiceStub
 from dianjia.type.v1 import type_pb2 as types
+from engine.service import comparing
+from engine.service.books import LoadedBook, loaded
+from engine.service.columns import read_chunk
+from tests.registry.books import build_in_process, home
 from tests.service.serving import Server, serving
 from tests.service.steps import TOKENS, published
 
@@ -100,6 +104,14 @@ def chunk(kwh: list[int], poor: list[bool] | None = None, period_to: int = FEBRU
     )
 
 
+def with_charges(price: str, kwh: int) -> LoadedBook:
+    """A rate book whose bills are sixteen times kWh times a price, for so many kWh at most."""
+    whole, _, _ = home(price).decode().partition("tests:")
+    more = "".join(f"  more_{number}: {{quantity: kwh, price: {price}}}\n" for number in range(15))
+    text = whole.replace("places: 2, from: 0, to: 100000", f"places: 0, from: 0, to: {kwh}") + more
+    return loaded(price, build_in_process({"home.ruleset.yaml": text.encode()}).book, {})
+
+
 def money(unscaled: int, currency: str = "CNY") -> types.Money:
     return types.Money(unscaled=unscaled, places=2, currency=currency)
 
@@ -178,6 +190,21 @@ def test_sums_by_currency(compared: Compared) -> None:
         rating.TotalDifference(before=money(12_000, "USD"), after=money(12_000, "USD"), bills=2),
     ]
     assert answer.same == 2
+
+
+def test_a_difference_that_no_message_holds_is_left_out() -> None:
+    """8e18 less -4.8e18: both totals have 64 bits, what lies between them has 65."""
+    kwh = 10**15 - 1
+    before, after = (with_charges(price, kwh) for price in ("5", "-3"))
+    rows = chunk([0])
+    del rows.columns[1]
+    rows.columns[0].numbers.values[0] = kwh
+
+    answer = comparing.compared(before, after, read_chunk(rows, 1), lambda: None)
+
+    (found,) = answer.differences
+    assert (found.before, found.after) == (money(kwh * 100 * 80), money(-kwh * 100 * 48))
+    assert not found.HasField("difference")
 
 
 def test_a_version_with_itself(compared: Compared) -> None:

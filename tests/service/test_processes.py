@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.service import processes
+from engine.service.settings import Settings
 from tests.documents import ROOT
 from tests.service.asking import household, rating, unscaled
 from tests.service.serving import SHIPPED, Server, environment, run_server, serving
@@ -200,3 +203,35 @@ def test_each_has_metrics_of_its_own(tmp_path: Path) -> None:
             counts += [float(line.split()[-1]) for line in text.splitlines() if line.startswith("dianjia_calls_total{")]
 
     assert sum(counts) == 20
+
+
+def test_an_end_before_all_of_them_listen_cuts_no_call_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first listens and answers a call; the second is not there yet."""
+    answered = tmp_path / "answered"
+    listens = f"""
+import pathlib, signal, time
+def end(*_):
+    time.sleep(0.3)
+    pathlib.Path({str(answered)!r}).touch()
+    raise SystemExit
+signal.signal(signal.SIGTERM, end)
+print('{{"started": {{}}}}', flush=True)
+time.sleep(60)
+"""
+    asked, never = threading.Event(), threading.Event()
+
+    def start(_: Settings, number: int, __: str) -> processes.Child:
+        code = "import time; time.sleep(60)" if number else listens
+        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        with process.stdout:
+            first_line = "" if number else process.stdout.readline().decode()
+        asked.set()
+        return processes.Child(number, process, time.monotonic(), first_line)
+
+    monkeypatch.setattr(processes, "_start", start)
+    code = processes.run_several(
+        Settings(port=0, processes=2, log=tmp_path / "log"), lambda _: None, asked, never, never, "en"
+    )
+
+    assert (0, True) == (code, answered.exists())

@@ -14,6 +14,7 @@ from dianjia.rulesets.v1 import rulesets_pb2 as rulesets
 from dianjia.rulesets.v1.rulesets_pb2_grpc import RuleSetServiceStub
 from dianjia.type.v1 import type_pb2 as types
 from engine.registry.content import read_folder, version_of
+from engine.service.sent_files import FILES_MAX
 from tests.service.drawing import chunk
 from tests.service.rate_books import FILE, home
 from tests.service.serving import SHIPPED, Server, serving
@@ -360,6 +361,14 @@ class TestValidateRuleSet:
         found = told(lambda: calls.ValidateRuleSet(rulesets.ValidateRuleSetRequest(files=files)))
 
         assert (found.code, found.parameters["path"]) == ("file-twice", "x.yaml")
+
+    def test_files_are_not_too_many(self, calls: RuleSetServiceStub) -> None:
+        """Of files without a byte too: their names take memory."""
+        files = [rulesets.SourceFile(path=f"{number}.csv") for number in range(FILES_MAX + 1)]
+
+        found = told(lambda: calls.ValidateRuleSet(rulesets.ValidateRuleSetRequest(files=files)))
+
+        assert (found.code, found.parameters["field"]) == ("too-many-entries", "files")
 
     def test_nothing_is_no_rate_book(self, calls: RuleSetServiceStub) -> None:
         found = told(lambda: calls.ValidateRuleSet(rulesets.ValidateRuleSetRequest(alone=True)))

@@ -156,6 +156,7 @@ class TestReflection:
             list(ProtoReflectionDescriptorDatabase(channel).get_services())
 
         assert raised.value.code() == grpc.StatusCode.UNIMPLEMENTED
+        assert "grpcurl" not in server.printed()
 
 
 def test_a_method_that_is_not_there(channel: grpc.Channel) -> None:

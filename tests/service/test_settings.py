@@ -203,8 +203,10 @@ class TestOpenAddress:
             server.address = f"127.0.0.1:{server.port}"
             with server.channel() as channel:
                 answer = rating(channel).CalculateBill(household())
+            printed = server.printed()
 
         assert unscaled(answer) == (5283, 2, "CNY")
+        assert f"grpcurl -plaintext localhost:{server.port} list" in printed
 
 
 class TestStart:
@@ -330,3 +332,4 @@ def test_help_has_every_setting(tmp_path: Path) -> None:
     flags = set(re.findall(r"^ +--([a-z-]+)", done.stdout, re.MULTILINE))
     assert done.returncode == 0
     assert {name.replace("_", "-") for name in Settings.model_fields} <= flags
+    assert "[default: 50051]" in done.stdout

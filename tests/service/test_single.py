@@ -227,6 +227,8 @@ REFUSED = {
     ),
     "an item out of bounds": with_meters(types.Column(name="kwh", numbers=types.Numbers(values=[0, -1]))),
     "an item without its value": with_meters(types.Column(name="kwh", numbers=KWH.numbers, given=b"\x01")),
+    "days for numbers": with_meters(types.Column(name="kwh", days=types.Days(values=[0, 1]))),
+    "days that no calendar has": with_meters(types.Column(name="kwh", days=types.Days(values=[2**31 - 1, 0]))),
     "too many items": with_meters(types.Column(name="kwh", numbers=types.Numbers(values=[0] * 4)), items=4),
 }
 

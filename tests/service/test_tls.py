@@ -42,6 +42,7 @@ class TestMutual:
 
         assert unscaled(answer) == (5283, 2, "CNY")
         assert "mTLS" in server.printed()
+        assert f"grpcurl -cert FILE -key FILE {server.address} list" in server.printed()
 
     def test_who_shows_none_is_not(self, server: Server) -> None:
         assert refused(server.channel(shows=False)) == UNAVAILABLE

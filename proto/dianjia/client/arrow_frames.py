@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from dianjia.client.described import Kind, Wanted
 from dianjia.client.frames import Made, Positions, Same, no_floats, wrong_type
-from dianjia.client.objects import FLOATS
+from dianjia.client.objects import FLOATS, text_of
 from dianjia.client.values import PLACES_MAX, Coded, Column, Days, Flags, Items, Mask, Scaled, Texts
 
 _DIGITS: Final = 19  # of a whole number of 64 bits
@@ -116,8 +116,11 @@ def _given(array: Any) -> Mask | None:
 
 
 def _texts(array: Any, given: Mask | None) -> Texts:
-    texts = pc.fill_null(array.cast(pa.string()), "")
-    return Texts(np.array(texts.to_pylist(), dtype=object), given)
+    if pa.types.is_decimal(array.type):  # Arrow writes 0E-9, and an exponent is no number to the service
+        texts = ["" if value is None else text_of(value) for value in array.to_pylist()]
+    else:
+        texts = pc.fill_null(array.cast(pa.string()), "").to_pylist()
+    return Texts(np.array(texts, dtype=object), given)
 
 
 def _whole(name: str, array: Any, field: Any, wanted: Wanted, given: Mask | None) -> Column:

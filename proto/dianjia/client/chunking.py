@@ -7,6 +7,7 @@ so that every row of a frame comes back billed or refused.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -33,6 +34,8 @@ PASSING: Final = frozenset({"account", "scope", "bill_id", "revision"})
 _MADE: Final = frozenset({"row", "version", "total", "currency", "code", "field", "value", "reason", "remedy", "at"})
 _NO_DAY: Final = "Give a local day from 1990-01-01 to 2099-12-31 as YYYY-MM-DD."
 _EPOCH: Final = date(1970, 1, 1).toordinal()
+# Python also takes 20260101 and 2026-W01-1, which the service refuses.
+_WRITTEN_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,7 @@ class Opened:
         frame: the rows.
         passing: columns that only come back.
         known: rule sets that its rows name.
+        ids_in_text: its row ids are whole numbers of which some are above 63 bits, so that all are sent as text.
         pieces: how many chunks it makes; None: not all are cut.
         halved: how many of them were cut in two.
         refused: rows that were not sent.
@@ -117,6 +121,7 @@ class Opened:
     frame: Frame
     passing: tuple[str, ...]
     known: Sequence[RuleSet]
+    ids_in_text: bool = False
     pieces: int | None = None
     halved: int = 0
     refused: list[Refusal] = field(default_factory=list)
@@ -164,7 +169,7 @@ class Cutter:
         sent = {name: wanted[name] for name in frame.names if name in wanted and name not in KEYS}
         for name, one in [*sent.items(), ("row_id", _ID), ("period_from", _DAY), ("period_to", _DAY)]:
             frame.column(name, one, 0, 0)
-        opened = Opened(frame, passing, known)
+        opened = Opened(frame, passing, known, ids_in_text=_ids_in_text(frame))
         return opened, self._cut(opened, rulesets, sent)
 
     def shorten(self, rows: int) -> None:
@@ -236,7 +241,7 @@ class Cutter:
                 column = Days(parsed)
             assert isinstance(column, Days)
             days[name] = column
-        ids = _identity(ids)
+        ids = _identity(ids, in_text=opened.ids_in_text)
         fresh = np.flatnonzero(good)
         again = np.zeros(len(good), dtype=bool)
         again[fresh] = self.seen.again(picked(ids, fresh))
@@ -290,14 +295,22 @@ def _named(rulesets: Coded) -> list[str]:
     return [rulesets.names[at] for at in np.unique(rulesets.positions).tolist() if rulesets.names[at]]
 
 
-def _identity(ids: Column) -> Scaled | Texts:
+def _ids_in_text(frame: Frame) -> bool:
+    if not isinstance(frame.column("row_id", _ID, 0, 0), Scaled):
+        return False
+    return isinstance(frame.column("row_id", _ID, 0, frame.rows), Texts)
+
+
+def _identity(ids: Column, *, in_text: bool) -> Scaled | Texts:
     if isinstance(ids, Scaled):
-        return Scaled(ids.values, 0)
+        return Texts(ids.values.astype(str).astype(object)) if in_text else Scaled(ids.values, 0)
     assert isinstance(ids, Texts)
     return Texts(ids.values)
 
 
 def _day(text: str) -> int:
+    if _WRITTEN_DAY.fullmatch(text) is None:
+        return int(_UNREAD)
     try:
         return date.fromisoformat(text).toordinal() - _EPOCH
     except ValueError:

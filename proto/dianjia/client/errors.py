@@ -65,6 +65,7 @@ class Failure:
         problems: of the rules, where they are what is wrong.
         row: why the row has no bill, where that is it.
         request: number of the call in the server's log.
+        words: what is wrong and what to do, for people: by language, "en" and "zh-CN".
     """
 
     code: str
@@ -77,13 +78,16 @@ class Failure:
     problems: tuple[Problem, ...]
     row: types.RowError | None
     request: str
+    words: Mapping[str, str]
 
 
 class ServiceError(Exception):
     """A call failed."""
 
     def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message or failure.status.name)
+        # The status alone says what is wrong; its details also say what to do about it.
+        words = failure.words.get("en", "")
+        super().__init__(f"{failure.code}: {words}" if words else failure.message or failure.status.name)
         self.failure = failure
 
     @property
@@ -170,6 +174,7 @@ def failure_of(error: grpc.RpcError) -> Failure:
         tuple(problem_of(one) for one in _all(details, rulesets_pb2.Problem) if one.code != code),
         _first(details, types.RowError),
         str(trailing.get(_REQUEST, "")),
+        {one.locale: one.message for one in _all(details, error_details_pb2.LocalizedMessage)},
     )
 
 

@@ -44,7 +44,7 @@ class Group:
         positions: shape (row,): rows of the frame.
         total: shape (row,).
         parts: shape (row,): parts of each row; None: each row is one part.
-        part_from, part_to: shape (part,) [day since 1970-01-01], where there are parts.
+        part_from, part_to: shape (part,) [day since 1970-01-01]; of a row of one part its billing period.
         lines: in the order of the bill.
         ledgers: code -> shape (row,).
         warnings: name -> rows of the frame that raise it.
@@ -95,7 +95,7 @@ def answer_of(prepared: Prepared, response: messages.CalculateBillsResponse) -> 
         index = array_of(message.index, np.int64) if len(message.index) else np.arange(rows)
         _within(index, rows)
         np.add.at(told, index, 1)
-        groups.append(_group(message, positions, index))
+        groups.append(_group(message, prepared, index))
     refused = refusals(response.row_errors, positions)
     np.add.at(told, [error.index for error in response.row_errors], 1)
     billed = sum(len(group.positions) for group in groups)
@@ -139,8 +139,8 @@ def _within(index: Whole, rows: int) -> None:
         raise AnswerBroken(f"an index runs from {index.min()} to {index.max()}; {rows} rows were sent")
 
 
-def _group(message: messages.BillGroup, positions: Whole, index: Whole) -> Group:
-    rows = len(index)
+def _group(message: messages.BillGroup, prepared: Prepared, index: Whole) -> Group:
+    positions, keys, rows = prepared.positions, prepared.keys, len(index)
     parts = array_of(message.parts, np.int64) if len(message.parts) else None
     count = rows if parts is None else int(parts.sum())
     own = positions[index]
@@ -156,8 +156,8 @@ def _group(message: messages.BillGroup, positions: Whole, index: Whole) -> Group
         own,
         scaled_of(message.total),
         parts,
-        array_of(message.part_from, np.int32),
-        array_of(message.part_to, np.int32),
+        keys.period_from.values[index] if parts is None else array_of(message.part_from, np.int32),
+        keys.period_to.values[index] if parts is None else array_of(message.part_to, np.int32),
         tuple(_line(line, count) for line in message.lines),
         {ledger.ledger: scaled_of(ledger.amounts) for ledger in message.ledgers},
         warnings,

@@ -90,6 +90,8 @@ def _column(name: str, series: Any, wanted: Wanted) -> Column:
 
         return column_of_arrow(name, pa.chunked_array(series.array.__arrow_array__()), None, wanted)
     if isinstance(type_, pd.CategoricalDtype):
+        if pd.api.types.is_float_dtype(series.cat.categories.dtype):
+            raise no_floats(name, f"categories of {series.cat.categories.dtype}", FLOATS)
         if wanted.kind is Kind.CODE and wanted.items is None:
             codes = np.asarray(series.cat.codes).astype(np.int64)
             given = None if not bool((codes < 0).any()) else codes >= 0
@@ -111,6 +113,5 @@ def _column(name: str, series: Any, wanted: Wanted) -> Column:
     if pd.api.types.is_integer_dtype(type_) or pd.api.types.is_bool_dtype(type_):
         absent = np.asarray(series.isna())
         given = None if not bool(absent.any()) else ~absent
-        whole = "bool" if pd.api.types.is_bool_dtype(type_) else "int64"
-        return column_of_array(name, series.to_numpy(dtype=whole, na_value=0), wanted, given)
+        return column_of_array(name, series.to_numpy(dtype=type_.numpy_dtype, na_value=0), wanted, given)
     raise wrong_type(name, type_, wanted)

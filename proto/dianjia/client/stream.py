@@ -81,12 +81,26 @@ class _Window:
             prepared = self._at(attempt, sequence)
             if prepared is None:
                 return
-            request = messages.CalculateBillsRequest(sequence=sequence, chunk=prepared.message())
+            try:
+                request = messages.CalculateBillsRequest(sequence=sequence, chunk=prepared.message())
+            except BaseException as error:  # noqa: BLE001 - told to the caller's thread, which raises it
+                self._end_before(attempt, sequence, error)
+                return
             if sequence == first:
                 header.fill(request)
             sequence += 1
             rows += len(prepared.positions)
             yield request
+
+    def _end_before(self, attempt: int, sequence: int, error: BaseException) -> None:
+        """Send nothing from a chunk on that cannot be written, such as one with half a character."""
+        with self.changed:
+            if self.attempt != attempt:
+                return
+            while self.pulled > sequence:
+                self.waiting.pop()
+            self.ended, self.failure = True, error
+            self.changed.notify_all()
 
     def _at(self, attempt: int, sequence: int) -> Prepared | None:
         """A chunk by its number, once there is room for it; None: there is none, or the attempt is over."""
@@ -138,10 +152,10 @@ class _Window:
             return prepared
 
     def halve(self) -> int:
-        """Cut in two whatever waits; say how many rows the first one had, 0 where it cannot be cut."""
+        """Cut in two whatever waits; say how many rows the longest had, 0 where none can be cut."""
         with self.changed:
             self.attempt += 1
-            rows = len(self.waiting[0].positions) if self.waiting else 0
+            rows = max((len(one.positions) for one in self.waiting), default=0)
             if rows > 1:
                 self.waiting = deque(half for one in self.waiting for half in one.halves())
             self.changed.notify_all()

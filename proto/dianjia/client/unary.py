@@ -124,7 +124,7 @@ class Comparison:
     @cached_property
     def differences(self) -> Any:
         """One row for each row whose bills differ: `row`, `row_id`, `ruleset`, `before`, `after`, `difference`,
-        `currency`.
+        `currency`. `difference` is null between two currencies, and beyond 64 bits.
         """
         positions = np.array([row for row, _ in self._differences], dtype=np.int64)
         found = [one for _, one in self._differences]
@@ -134,7 +134,9 @@ class Comparison:
             "ruleset": coded([one.ruleset for one in found]),
             "before": _amounts([one.before for one in found], self._places),
             "after": _amounts([one.after for one in found], self._places),
-            "difference": _amounts([one.difference for one in found], self._places),
+            "difference": _amounts(
+                [one.difference if one.HasField("difference") else None for one in found], self._places
+            ),
             "currency": coded([one.after.currency for one in found]),
         }
         return self._frame.made(columns, positions)

@@ -136,7 +136,7 @@ async function explain(service: Service, row: Row): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const [target = "127.0.0.1:50051", count = "1800"] = process.argv.slice(2);
+  const [target = "127.0.0.1:50051", count = "20"] = process.argv.slice(2);
   const service = connect(target, process.env.DIANJIA_TOKEN);
   const rows = [...households(Number(count))];
   const one = rows[17];

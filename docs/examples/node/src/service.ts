@@ -1,5 +1,6 @@
 // The connection: clients made straight from the protos, calls as promises, errors with the service's own words.
 
+import {readFileSync} from "node:fs";
 import * as path from "node:path";
 
 import * as grpc from "@grpc/grpc-js";
@@ -30,7 +31,9 @@ export function connect(target: string, token?: string): Service {
   ) as unknown as RuleSetTypes;
   const metadata = new grpc.Metadata();
   if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
-  const credentials = grpc.credentials.createInsecure(); // createSsl(ca) where the server has TLS
+  // Of a server with TLS: PEM of who vouches for its certificate. For mTLS, `createSsl(ca, key, certificate)`.
+  const ca = process.env.DIANJIA_CA;
+  const credentials = ca === undefined ? grpc.credentials.createInsecure() : grpc.credentials.createSsl(readFileSync(ca));
   return {
     rating: new rating.dianjia.rating.v1.RatingService(target, credentials),
     ruleSets: new ruleSets.dianjia.rulesets.v1.RuleSetService(target, credentials),

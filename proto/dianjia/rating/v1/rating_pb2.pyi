@@ -1039,7 +1039,7 @@ class BillDifference(_message.Message):
 
     @_builtins.property
     def difference(self) -> _type_pb2.Money:
-        """Later less earlier."""
+        """Later less earlier; absent where the currencies differ, or where it is beyond 64 bits."""
 
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___LineDifference]:
