@@ -12,6 +12,7 @@ from datetime import date
 from io import BytesIO
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from engine.calendars.days import day_number
@@ -145,12 +146,13 @@ def test_a_rate_book_that_takes_too_long_is_given_up() -> None:
 
 def test_a_rate_book_that_takes_too_much_memory_is_given_up() -> None:
     """One cell at the far end of a sheet: five kilobytes, of which a reader makes a hundred million cells."""
-    openpyxl = pytest.importorskip("openpyxl")
     workbook, written = openpyxl.Workbook(), BytesIO()
-    workbook.active["A1"] = "voltage"
-    workbook.active.cell(200_000, 500).value = 1
+    sheet = workbook.create_sheet(index=0)
+    sheet.cell(200_000, 500).value = 1
     workbook.save(written)
-    reads = "tables:\n  p: {unit: CNY/kWh, places: 4, keys: [voltage], columns: [flat], file: prices.xlsx}\n"
+    reads = (
+        "tables:\n  p: {unit: CNY/kWh, places: 4, keys: [voltage], columns: [flat], file: prices.xlsx, sheet: Sheet1}\n"
+    )
     files = {"home.ruleset.yaml": home() + reads.encode(), "prices.xlsx": written.getvalue()}
 
     with pytest.raises(ProblemsFound) as found:
