@@ -263,6 +263,7 @@ class Arrival:
 
     def _write(self, answer: Any) -> bytes:
         data: bytes = answer.data if isinstance(answer, Written) else self.method.serialize(answer)
+        assert type(data) is bytes, "gRPC sends bytes; a call whose answer it cannot send would never end"
         at_most = self.parts.response_bytes_max
         if len(data) > at_most:
             raise ProblemsFound([problem("answer-too-large", None, None, found=len(data), at_most=at_most)])

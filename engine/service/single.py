@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
+from threading import Lock
 from typing import Final
 
 import numpy as np
@@ -91,6 +92,7 @@ class RuleSets:
 
     def __init__(self) -> None:
         self._versions: dict[str, _Version] = {}
+        self._adding = Lock()
 
     def asked(self, loaded: LoadedBook, row: type_pb2.Row) -> Asked:
         """Read a row and find its rule set.
@@ -121,13 +123,14 @@ class RuleSets:
 
     def _version(self, loaded: LoadedBook) -> _Version:
         found = self._versions.get(loaded.version)
-        if found is None:
+        if found is not None:
+            return found
+        shared = Counter(compiled.id for compiled in loaded.rulesets.values())
+        sole = {one.id: key for key, one in loaded.rulesets.items() if shared[one.id] == 1}
+        with self._adding:
             while len(self._versions) >= VERSIONS_KEPT:
-                self._versions.pop(next(iter(self._versions)), None)
-            shared = Counter(compiled.id for compiled in loaded.rulesets.values())
-            sole = {one.id: key for key, one in loaded.rulesets.items() if shared[one.id] == 1}
-            found = self._versions.setdefault(loaded.version, _Version(sole))
-        return found
+                del self._versions[next(iter(self._versions))]
+            return self._versions.setdefault(loaded.version, _Version(sole))
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,7 @@ def test_server_killed_and_restarted(tmp_path: Path) -> None:
             with serving(tmp_path / "second", rules=rules, settings={"port": port}) as second:
                 resumed = said(process, "resumed")
                 assert process.wait(60) == 0
+                second.wait_for(lambda: bool(second.calls("CalculateBills")))  # a line is written a moment later
                 began = second.calls("CalculateBills")
 
     lines = [line.split() for line in (tmp_path / "bills").read_text().splitlines()]

@@ -22,6 +22,7 @@ from tests.service.told import told, told_by
 CALLS, STREAMS, WORKERS = 12, 3, 4
 EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
 MIB = 1024 * 1024
+WRITTEN_SECONDS = 0.3  # until the lines of calls that have ended stand in the log
 LARGE = (("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1))
 
 
@@ -56,6 +57,7 @@ def outcome(call: Callable[[], object]) -> str:
 class TestCalls:
     def test_64_clients_at_once(self, server: Server) -> None:
         """Each has a connection of its own; each is answered or told to come again, and the server counts alike."""
+        time.sleep(WRITTEN_SECONDS)
         before = len(server.calls("CalculateBill"))
         together = threading.Barrier(64)
 
@@ -126,6 +128,7 @@ class TestStreams:
         assert [len(list(stream)) for stream in streams] == [1] * STREAMS
 
     def test_streams_that_are_given_up_make_room(self, server: Server, channel: grpc.Channel) -> None:
+        time.sleep(WRITTEN_SECONDS)
         before = len(server.calls("CalculateBills"))
         for _ in range(2):
             streams = [rating(channel).CalculateBills(chunks("0.05", 100)) for _ in range(STREAMS)]
