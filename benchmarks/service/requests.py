@@ -45,24 +45,18 @@ def chunk_bytes(given: Columns) -> bytes:
 
 def stream(common: bytes, rows: int, chunks: int) -> Iterator[bytes]:
     """Number the messages of a stream and give their rows ids that never come twice."""
+    later = _without_options(common)  # what concerns the whole stream may stand in its first message alone
     for sequence in range(1, chunks + 1):
         ids = np.arange((sequence - 1) * rows, sequence * rows, dtype="<i8")
         own = rating_pb2.CalculateBillsRequest(sequence=sequence)
         own.chunk.row_id_numbers.MergeFromString(b"\x0a" + _varint(8 * rows) + ids.tobytes())
-        # What concerns the whole stream may stand in its first message alone.
-        yield (common if sequence == 1 else _without_options(common)) + own.SerializeToString()
-
-
-_LATER: dict[int, bytes] = {}
+        yield (common if sequence == 1 else later) + own.SerializeToString()
 
 
 def _without_options(common: bytes) -> bytes:
-    key = hash(common)
-    if key not in _LATER:
-        request = rating_pb2.CalculateBillsRequest.FromString(common)
-        request.ClearField("detail")
-        _LATER[key] = request.SerializeToString()
-    return _LATER[key]
+    request = rating_pb2.CalculateBillsRequest.FromString(common)
+    request.ClearField("detail")
+    return request.SerializeToString()
 
 
 def _varint(number: int) -> bytes:

@@ -54,12 +54,12 @@ def read_chunk(chunk: type_pb2.Chunk, rows_per_chunk: int = ROWS_PER_CHUNK, path
     columns: dict[str, Column] = {}
     for at, column in enumerate(chunk.columns):
         where = f"{path}.columns[{at}]"
-        name = _new_name(column.name, columns, where)
+        name = new_name(column.name, columns, where)
         columns[name] = read_column(column, count, where)
     children: dict[str, Children] = {}
     for at, one in enumerate(chunk.lists):
         where = f"{path}.lists[{at}]"
-        name = _new_name(one.name, {*columns, *children}, where)
+        name = new_name(one.name, {*columns, *children}, where)
         children[name] = _list(one, count, rows_per_chunk * ITEMS_PER_ROW, where)
         both = next((of for of in children[name].columns if f"{name}.{of}" in columns), None)
         if both is not None:
@@ -121,7 +121,8 @@ def _in_all(chunk: type_pb2.Chunk, path: str) -> None:
             raise wrong("too-many-entries", f"{path}.{name}", found=found, at_most=COLUMNS_MAX)
 
 
-def _new_name(name: str, before: Collection[str], path: str) -> str:
+def new_name(name: str, before: Collection[str], path: str) -> str:
+    """Refuse a column or list without a name, or with one that came before."""
     if not name:
         raise wrong("field-missing", f"{path}.name")
     refuse_long(name, f"{path}.name")
@@ -142,7 +143,7 @@ def _list(one: type_pb2.ListColumn, count: int, items_max: int, path: str) -> Ch
     columns: dict[str, Column] = {}
     for at, column in enumerate(one.columns):
         where = f"{path}.columns[{at}]"
-        columns[_new_name(column.name, columns, where)] = read_column(column, items, where)
+        columns[new_name(column.name, columns, where)] = read_column(column, items, where)
     return Children(offsets, columns, _bits(one.given, count, f"{path}.given") if one.given else None)
 
 

@@ -30,7 +30,15 @@ from engine.evaluator.rows import PLACES_MAX, Column, RowProblem, day_text, whol
 from engine.evaluator.scalar import Number, Scalar, ScalarBill
 from engine.service.books import LoadedBook
 from engine.service.calls import RowRefused, wrong
-from engine.service.columns import COLUMNS_MAX, ITEMS_PER_ROW, ROWS_PER_CHUNK, TEXT_MAX, read_column, refuse_long
+from engine.service.columns import (
+    COLUMNS_MAX,
+    ITEMS_PER_ROW,
+    ROWS_PER_CHUNK,
+    TEXT_MAX,
+    new_name,
+    read_column,
+    refuse_long,
+)
 
 Values = Mapping[str, object]
 VERSIONS_KEPT: Final = 8  # of the rate book, whose bills are prepared
@@ -321,16 +329,8 @@ def _lists(lists: Collection[type_pb2.ListValue], values: dict[str, object]) -> 
         raise wrong("too-many-entries", "row.lists", found=len(lists), at_most=COLUMNS_MAX)
     for at, one in enumerate(lists):
         path = f"row.lists[{at}]"
-        _named(one.name, values, path)
-        values[one.name] = _items(one, path)
-
-
-def _named(name: str, before: Collection[str], path: str) -> None:
-    if not name:
-        raise wrong("field-missing", f"{path}.name")
-    refuse_long(name, f"{path}.name")
-    if name in before:
-        raise wrong("column-twice", f"{path}.name", name=name)
+        name = new_name(one.name, values, path)
+        values[name] = _items(one, path)
 
 
 def _items(one: type_pb2.ListValue, path: str) -> Items:
@@ -344,8 +344,8 @@ def _items(one: type_pb2.ListValue, path: str) -> Items:
     columns: dict[str, list[object]] = {}
     for at, column in enumerate(one.columns):
         where = f"{path}.columns[{at}]"
-        _named(column.name, columns, where)
-        columns[column.name] = _plain(read_column(column, count, where))
+        name = new_name(column.name, columns, where)
+        columns[name] = _plain(read_column(column, count, where))
     return Items(count, columns)
 
 
