@@ -86,6 +86,22 @@ def read_column(spec: InputSpec, column: Column) -> Reading:
     return Reading(filled, given, faults)
 
 
+def as_it_came(of: Type, column: Column) -> tuple[int, int] | None:
+    """Tell whether a column's values can be computed on without a copy, if they lie within bounds: give those bounds.
+
+    They are whole numbers of the declared places, each is given, and what lies outside the bounds is a fault of the
+    batch's (`read_column` says which). None: the column has to be read.
+    """
+    values, codes = column.values, column.codes
+    if values.dtype.kind not in "iu" or values.dtype == np.uint64 or _given(column) is not None:
+        return None
+    if of.kind == "code":
+        return (0, len(of.codes) - 1) if codes == of.codes else None
+    if codes is not None or column.places != (of.places if of.kind == "number" else 0):
+        return None
+    return (0, 1) if of.kind == "boolean" else (of.low, of.high)
+
+
 def absent(spec: InputSpec, rows: int) -> Reading:
     """Read an input that the batch has no column for."""
     return read_column(spec, Column(np.zeros(rows, np.int64), valid=np.zeros(rows, np.bool_)))
@@ -128,7 +144,7 @@ def _by_dictionary(of: Type, column: Column, given: Mask | None) -> Reading:
     """Read each text of the dictionary once."""
     codes = column.codes or ("",)
     positions = column.values if given is None else np.where(given, column.values, column.values.dtype.type(0))
-    if not _inside(positions, 0, len(codes) - 1):
+    if not inside(positions, 0, len(codes) - 1):
         raise ValueError(f"a dictionary of {len(codes)} texts has no position {positions.min()}..{positions.max()}")
     if of.kind == "code" and codes == of.codes:
         return Reading(positions.astype(np.int64, copy=False))
@@ -249,7 +265,7 @@ def _read_number(of: Type, column: Column, given: Mask | None) -> Reading:
 
 def _within(of: Type, values: Array, low: int, high: int) -> Reading:
     """Integers as int64; outside [low, high] is a fault."""
-    if _inside(values, low, high):
+    if inside(values, low, high):
         return Reading(values.astype(np.int64, copy=False))
     ends = np.iinfo(values.dtype)
     outside = np.zeros(len(values), np.bool_)
@@ -261,15 +277,15 @@ def _within(of: Type, values: Array, low: int, high: int) -> Reading:
     return Reading(harmless, None, np.where(outside, np.int8(Fault.OUT_OF_BOUNDS), np.int8(0)))
 
 
-def _inside(values: Array, low: int, high: int) -> bool:
+def inside(values: Array, low: int, high: int) -> bool:
     """Whether all integers are in [low, high].
 
     One look is enough where low is zero: a negative number, read without its sign, is larger than any bound.
     """
     if len(values) == 0:
         return True
-    if low == 0 and high >= 0 and values.dtype == np.int64:
-        return int(values.view(np.uint64).max()) <= high
+    if low == 0 and high >= 0 and values.dtype.kind == "i":
+        return int(values.view(f"u{values.itemsize}").max()) <= high
     return low <= int(values.min()) and int(values.max()) <= high
 
 

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 
 from engine.compiler.program import END_DAY, FIRST_DAY, PARTS_MAX, ROW, AxisSpec, Compiled, InputSpec
 from engine.evaluator.clock import Clock, axis_clock
-from engine.evaluator.columns import Fault, Reading, absent, bounds_text, fault_text, read_column
+from engine.evaluator.columns import Fault, Reading, absent, as_it_came, bounds_text, fault_text, read_column
 from engine.evaluator.door_days import Days, version_day
 from engine.evaluator.door_lists import Listed, listed
 from engine.evaluator.items import chosen_items
@@ -42,25 +43,34 @@ class Door:
 
     Attributes:
         received: rows that came.
-        kept: shape (row,) positions in the batch of the rows admitted, ascending.
+        positions: shape (row,) positions in the batch of the rows admitted, ascending; None: every row is.
         inputs: name -> shape (part,) int64, or bool, of a list's inputs (item,); an absent value reads as its default
-            or the type's low. Also `period_from`, `period_to`, `bill_from`, `bill_to` and `day`, the day that picks the
-            version [days since 1970-01-01], `part` from 1, `parts`, and undivided inputs.
+            or the type's low. Those that are unchecked may be any integers. Also `period_from`, `period_to`,
+            `bill_from`, `bill_to` and `day`, the day that picks the version [days since 1970-01-01], `part` from 1,
+            `parts`, and undivided inputs.
         given: name -> shape (part,) whether the row gives the input or the list; of a list's inputs (item,).
         version: shape (part,) positions in `compiled.constants.versions`; of stride 0 where all are the same.
         problems: one for each row refused, by position.
         offsets: shape (row + 1,) first part of each row; None: every row is one part.
         lists: list -> shape (part + 1,) first item of each part.
+        unchecked: name -> bounds of an input that was not looked at: who computes looks, a block at a time. A row that
+            has a value outside is refused; `admit` says why, if it is asked to look at that row.
     """
 
     received: int
-    kept: Whole
+    positions: Whole | None
     inputs: Mapping[str, Array]
     given: Mapping[str, Mask]
     version: Whole
     problems: tuple[RowProblem, ...]
     offsets: Whole | None = None
     lists: Mapping[str, Whole] = field(default_factory=dict)
+    unchecked: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    @cached_property
+    def kept(self) -> Whole:
+        """Shape (row,): positions in the batch of the rows admitted, ascending."""
+        return np.arange(self.received) if self.positions is None else self.positions
 
     def some(self, rows: Whole) -> Door:
         """Let in some of the rows admitted, by their numbers here, and say nothing of the others."""
@@ -74,7 +84,9 @@ class Door:
             items, lists[name] = chosen_items(its, parts)
             inputs |= {one: _thinned(v, items) for one, v in self.inputs.items() if _list_of(one, (name,)) == name}
             given |= {one: _thinned(v, items) for one, v in self.given.items() if _list_of(one, (name,)) == name}
-        return Door(len(rows), self.kept[rows], inputs, given, _thinned(self.version, parts), (), offsets, lists)
+        kept = rows if self.positions is None else self.positions[rows]
+        version = _thinned(self.version, parts)
+        return Door(len(rows), kept, inputs, given, version, (), offsets, lists, self.unchecked)
 
 
 def supplied(name: str) -> bool:
@@ -87,7 +99,12 @@ def supplied(name: str) -> bool:
 
 
 def admit(
-    compiled: Compiled, rows: Rows, positions: Whole | None = None, *, pass_through: Collection[str] = ()
+    compiled: Compiled,
+    rows: Rows,
+    positions: Whole | None = None,
+    *,
+    pass_through: Collection[str] = (),
+    look: bool = True,
 ) -> Door:
     """Check a batch.
 
@@ -96,6 +113,7 @@ def admit(
         rows: the batch.
         positions: shape (row,) ascending positions of the rows to look at; None: all.
         pass_through: columns that nothing reads.
+        look: at the values of every column; else those that can be computed on as they came stay unchecked.
 
     Raises:
         UnknownColumns: a column is neither an input nor passed through.
@@ -115,6 +133,7 @@ def admit(
         desk.parts(of, period_from, period_to)
         day = version_day(compiled, Days.of(of.first), Days.of(of.end))
         version = desk.versions(day, of)
+    desk.looks = look or of is not None  # what is divided between parts has to be in its bounds
     inputs: dict[str, Array] = {}
     given: dict[str, Mask] = {}
     everywhere = same(np.True_, len(desk))
@@ -199,7 +218,7 @@ def _in_parts(
             items, lists[name] = chosen_items(offsets, row)
         inputs |= {one: v[items] for one, v in rows.items() if _list_of(one, (name,)) == name}
         given |= {one: v[items] for one, v in door.given.items() if _list_of(one, (name,)) == name}
-    return Door(door.received, door.kept, inputs, given, version, door.problems, of.offsets, lists)
+    return Door(door.received, door.positions, inputs, given, version, door.problems, of.offsets, lists)
 
 
 class _Desk:
@@ -211,6 +230,8 @@ class _Desk:
         self.positions = positions
         self.refused: Mask | None = None
         self.problems: list[RowProblem] = []
+        self.looks = True
+        self.unchecked: dict[str, tuple[int, int]] = {}
 
     def __len__(self) -> int:
         return len(self.rows) if self.positions is None else len(self.positions)
@@ -330,6 +351,10 @@ class _Desk:
         if column is not None and self.positions is not None:
             valid = None if column.valid is None else column.valid[self.positions]
             column = Column(column.values[self.positions], column.places, valid, column.codes)
+        bounds = None if self.looks or column is None else as_it_came(spec.type, column)
+        if column is not None and bounds is not None:
+            self.unchecked[spec.name] = bounds
+            return Reading(column.values)
         read = absent(spec, len(self)) if column is None else read_column(spec, column)
         if read.faults is not None:
             faults = read.faults
@@ -396,16 +421,20 @@ class _Desk:
 
         `specs`: inputs, of which some are divided between parts.
         """
-        kept = np.arange(len(self.rows)) if self.positions is None else self.positions
+        kept, count = self.positions, len(self)
         if self.refused is not None:
-            some = Door(len(self), kept, inputs, given, version, (), None, lists).some(np.flatnonzero(~self.refused))
-            kept, inputs, given, version, lists = some.kept, some.inputs, some.given, some.version, some.lists
+            left = np.flatnonzero(~self.refused)
+            some = Door(count, kept, inputs, given, version, (), None, lists).some(left)
+            kept, inputs, given, version, lists = some.positions, some.inputs, some.given, some.version, some.lists
+            count = len(left)
         problems = tuple(sorted(self.problems, key=lambda found: found.row))
-        assert len(kept) + len(problems) == len(self), f"{len(self)} rows came, {len(kept)} kept, {len(problems)} not"
-        one = same(np.int64(1), len(kept))
+        assert count + len(problems) == len(self), f"{len(self)} rows came, {count} kept, {len(problems)} not"
+        one = same(np.int64(1), count)
         of_bill = {"bill_from": inputs["period_from"], "bill_to": inputs["period_to"], "part": one, "parts": one}
         undivided = {f"{spec.name}{OF_BILL}": inputs[spec.name] for spec in specs if spec.split}
-        return Door(len(self), kept, {**inputs, **of_bill, **undivided}, given, version, problems, None, lists)
+        inputs = {**inputs, **of_bill, **undivided}
+        self.unchecked |= {f"{n}{OF_BILL}": of for n, of in self.unchecked.items() if f"{n}{OF_BILL}" in undivided}
+        return Door(len(self), kept, inputs, given, version, problems, None, lists, self.unchecked)
 
     def _taken(self, values: Whole) -> Whole:
         return values if self.positions is None else values[self.positions]

@@ -20,6 +20,8 @@ class Days:
     def of(cls, values: Whole) -> Days:
         if not len(values):
             return cls(values, FIRST_DAY, FIRST_DAY)
+        if values.strides == (0,):  # one period for all rows
+            return cls(values, int(values[0]), int(values[0]))
         return cls(values, int(values.min()), int(values.max()))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from engine.evaluator.items import chosen_items
 from engine.evaluator.refuse import refused_by
 from engine.evaluator.rows import Array, Mask, RowProblem, Rows, Whole, value_text
 from engine.evaluator.run import Workers, run
-from engine.evaluator.worker import NOT_REFUSED, Table
+from engine.evaluator.worker import AT_THE_DOOR, NOT_REFUSED, Table
 
 BLOCK_ROWS = 16384  # a register is then 128 KiB, and a program's registers stay in the second-level cache
 
@@ -33,7 +34,7 @@ class Result:
 
     Attributes:
         received: rows that came.
-        kept: shape (row,) position in the batch of each billed row.
+        positions: shape (row,) position in the batch of each billed row; None: every row is billed.
         version: shape (part,) position in `compiled.constants.versions`.
         amounts: line id -> shape (part,) int64, whole numbers of the line's places (`program.steps[line.amount].type`).
             Lines with `money` are what adds up to the total; it says nothing where the line is not shown.
@@ -51,7 +52,7 @@ class Result:
     """
 
     received: int
-    kept: Whole
+    positions: Whole | None
     version: Whole
     amounts: Mapping[str, Whole]
     shown: Mapping[str, Mask]
@@ -66,10 +67,15 @@ class Result:
     period_to: Whole
     offsets: Whole | None = None
 
+    @cached_property
+    def kept(self) -> Whole:
+        """Shape (row,): position in the batch of each billed row."""
+        return np.arange(self.received) if self.positions is None else self.positions
+
     @property
     def row(self) -> Whole:
         """Shape (part,): the row of each part."""
-        rows = np.arange(len(self.kept))
+        rows = np.arange(len(self.total))
         return rows if self.offsets is None else np.repeat(rows, np.diff(self.offsets))
 
 
@@ -123,7 +129,7 @@ def evaluate(
     return evaluate_admitted(
         compiled,
         rows,
-        admit(compiled, rows, positions, pass_through=pass_through),
+        admit(compiled, rows, positions, pass_through=pass_through, look=False),
         threads=threads,
         block_rows=block_rows,
         details=details,
@@ -151,30 +157,31 @@ def evaluate_admitted(
     plans = Plans(compiled) if plans is None else plans
     outputs = _outputs(compiled, details=details, totals_only=totals_only)
     table = _table(plans, outputs, door, threads, block_rows)
-    refusal = _of_rows(table.refusal, door.offsets)
     problems = door.problems
     columns: Mapping[int, Array] = table.outputs
-    version, kept, offsets = door.version, door.kept, door.offsets
+    version, positions, offsets = door.version, door.positions, door.offsets
     days = (door.inputs["period_from"], door.inputs["period_to"])
-    billed = refusal == NOT_REFUSED
-    if not billed.all():
-        at = np.flatnonzero(billed)
+    if table.refusal is not None:
+        refusal = _of_rows(table.refusal, offsets)
+        at = np.flatnonzero(refusal == NOT_REFUSED)
         parts = at
         if offsets is not None:
             parts, offsets = chosen_items(offsets, at)
-        kept, version, days = kept[at], version[parts], (days[0][parts], days[1][parts])
+        positions, version, days = door.kept[at], version[parts], (days[0][parts], days[1][parts])
         columns = {step: values[parts] for step, values in columns.items()}
-        found = _problems(plans, rows, door, table.refusal, np.flatnonzero(~billed), block_rows)
+        found = _turned_away(compiled, rows, door.kept[refusal == AT_THE_DOOR])
+        found += _problems(plans, rows, door, table.refusal, np.flatnonzero(refusal >= 0), block_rows)
         problems = tuple(sorted((*problems, *found), key=lambda one: one.row))
-    if offsets is not None and len(version) == len(kept):
+    billed = len(version) if offsets is None else len(offsets) - 1
+    if len(version) == billed:
         offsets = None
-    assert len(kept) + len(problems) == door.received, f"{door.received} came, {len(kept)} billed, {len(problems)} not"
+    assert billed + len(problems) == door.received, f"{door.received} came, {billed} billed, {len(problems)} not"
     program = compiled.program
     lines = () if totals_only else program.lines
     warnings = () if totals_only else program.warnings
     return Result(
         received=door.received,
-        kept=kept,
+        positions=positions,
         version=version,
         period_from=days[0],
         period_to=days[1],
@@ -202,6 +209,16 @@ def _of_rows(refusal: Array, offsets: Whole | None) -> Array:
     if (refusal == NOT_REFUSED).all():
         return refusal[: len(offsets) - 1]
     return refusal[_first_refused(refusal, offsets)]
+
+
+def _turned_away(compiled: Compiled, rows: Rows, positions: Whole) -> list[RowProblem]:
+    """Say what is wrong with rows that have a value out of its bounds: the door looks at them alone."""
+    if not len(positions):
+        return []
+    of_lists = {f"{name}.{one}" for name, children in rows.children.items() for one in children.columns}
+    door = admit(compiled, rows, positions, pass_through={*rows.columns, *rows.children, *of_lists})
+    assert len(door.problems) == len(positions), f"{len(positions)} rows out of bounds, {len(door.problems)} refused"
+    return list(door.problems)
 
 
 def _first_refused(refusal: Array, offsets: Whole) -> Whole:
@@ -258,6 +275,7 @@ def _table(plans: Plans, outputs: Iterable[int], door: Door, threads: int, block
         block_rows=block_rows,
         lists=door.lists,
         bills=door.offsets,
+        unchecked=door.unchecked,
     )
     return table
 
@@ -266,6 +284,8 @@ def _problems(
     plans: Plans, rows: Rows, door: Door, refusals: Array, refused: Whole, block_rows: int
 ) -> list[RowProblem]:
     """Say why rows were refused, with the values that the reasons name: those are computed for these rows alone."""
+    if not len(refused):
+        return []
     program = plans.compiled.program
     refusals = refusals[refused if door.offsets is None else chosen_items(door.offsets, refused)[0]]
     door = door.some(refused)

@@ -7,7 +7,7 @@ cache.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -45,7 +45,7 @@ class Plan:
         homes: places where values live.
         home: value -> position in homes; -1: nothing reads the value.
         prepared: constants and tables, each of shape (version or 1, cell).
-        inputs: names of the inputs that are loaded.
+        inputs: names of the inputs whose values are read.
         lists: whose items are read.
         axes: outputs on a list -> the list.
     """
@@ -64,7 +64,13 @@ _Registers = tuple[Rep, str, bool]
 
 
 def plan(
-    program: Program, constants: Constants, outputs: Iterable[int], *, mixed: bool = False, parts: bool = False
+    program: Program,
+    constants: Constants,
+    outputs: Iterable[int],
+    *,
+    mixed: bool = False,
+    parts: bool = False,
+    narrow: Collection[str] = (),
 ) -> Plan:
     """Choose kernels, representations and registers.
 
@@ -74,6 +80,8 @@ def plan(
         outputs: positions of the steps whose values are stored.
         mixed: rows of a block differ in version; the input `VERSION` holds each row's.
         parts: some rows have several parts.
+        narrow: inputs that come in another representation than that of their values, such as int32, or 0 and 1 for a
+            boolean.
 
     Raises:
         TooWide: no exact kernel holds a step.
@@ -88,7 +96,7 @@ def plan(
     ]
     for number, one in enumerate(singles):
         homes[one.out] = Home("single", code.values[one.out].rep, number)
-    _place_in_batch(program, code, columns, homes)
+    _place_in_batch(program, code, columns, homes, narrow)
     _allocate(code, columns, homes)
     axes = {step: axis for step in outputs if (axis := program.steps[step].type.axis) != ROW}
     distinct = list(dict.fromkeys(home for home in homes if home is not None))
@@ -99,7 +107,7 @@ def plan(
         homes=tuple(distinct),
         home=tuple(-1 if home is None else position[home] for home in homes),
         prepared=tuple(code.prepared),
-        inputs=frozenset(one.name for one in columns if isinstance(one, Load)),
+        inputs=frozenset(one.name for one in columns if isinstance(one, Load) and not one.mask),
         lists=frozenset({*(home.axis for home in distinct), *axes.values()} - {ROW}),
         axes=axes,
     )
@@ -129,14 +137,17 @@ def _needed(code: Code) -> list[Instruction]:
     return kept[::-1]
 
 
-def _place_in_batch(program: Program, code: Code, columns: list[Instruction], homes: list[Home | None]) -> None:
+def _place_in_batch(
+    program: Program, code: Code, columns: list[Instruction], homes: list[Home | None], narrow: Collection[str]
+) -> None:
     """Leave inputs and outputs that need no conversion where the batch has them."""
     booleans = {spec.name for spec in program.inputs if spec.type.kind == "boolean"}
     made = {one.out for one in columns if isinstance(one, Do)}
     for one in columns:
         if isinstance(one, Load):
             value = code.values[one.out]
-            if value.rep == ("bool" if one.mask or one.name in booleans else "i8"):
+            as_it_is = one.mask or one.name not in narrow
+            if as_it_is and value.rep == ("bool" if one.mask or one.name in booleans else "i8"):
                 homes[one.out] = Home("given" if one.mask else "input", value.rep, 0, one.name, value.axis)
         elif isinstance(one, Hold):
             value = code.values[one.out]

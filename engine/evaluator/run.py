@@ -30,7 +30,7 @@ from engine.evaluator.worker import At, Table, Worker
 RUN_ROWS_MIN = 2048  # shorter runs of a version, on average, cost more in calls than in fetching constants by row
 
 
-Mode = tuple[bool, bool]  # versions are mixed, rows are parts
+Mode = tuple[bool, bool, frozenset[str]]  # versions are mixed, rows are parts, inputs in another representation
 
 
 class Workers:
@@ -58,8 +58,8 @@ class Workers:
     def plan(self, mode: Mode) -> Plan:
         """Give the plan, made when first wanted."""
         if mode not in self._plans:
-            mixed, parts = mode
-            self._plans[mode] = self._plan(mixed=mixed, parts=parts)
+            mixed, parts, narrow = mode
+            self._plans[mode] = self._plan(mixed=mixed, parts=parts, narrow=narrow)
         return self._plans[mode]
 
 
@@ -74,12 +74,13 @@ def run(
     block_rows: int,
     lists: Mapping[str, Whole] | None = None,
     bills: Whole | None = None,
+    unchecked: Mapping[str, tuple[int, int]] | None = None,
 ) -> None:
     """Fill a table.
 
     Args:
         workers: of the steps to compute.
-        inputs: name -> shape (row,) int64 or bool, in the declared bounds.
+        inputs: name -> shape (row,) int64 or bool, in the declared bounds; any integers where they are unchecked.
         given: name -> shape (row,).
         version: shape (row,) version of each row.
         table: of as many rows.
@@ -87,6 +88,7 @@ def run(
         block_rows: so many rows a call.
         lists: list -> shape (row + 1,) first item of each row; inputs and outputs of a list are (item,).
         bills: shape (bill + 1,) first row of each bill, where rows are parts; None: each row is a bill.
+        unchecked: name -> bounds of inputs that nobody has looked at; rows with a value outside are refused.
     """
     if len(version) == 0:
         return
@@ -97,7 +99,8 @@ def run(
     if runs is None:
         runs = [(0, 0, len(version))]
         inputs = {**inputs, VERSION: version}
-    mode = (mixed, bills is not None)
+    unchecked = {} if unchecked is None else unchecked
+    mode = (mixed, bills is not None, _narrow(workers.program, inputs, unchecked))
     of = workers.plan(mode)
     read = {name: (lists or {})[name] for name in sorted(of.lists)}
     clocks = _clocks(workers.program, of, inputs) if read else _Clocks()
@@ -108,7 +111,7 @@ def run(
         worker = workers.take(needed, mode)
         # Rows of a branch that is not taken, or refused, may hold what no branch would compute on.
         with np.errstate(all="ignore"):
-            worker.run(At(inputs, given, table, read, clocks.begins, clocks.timelines, bills), part)
+            worker.run(At(inputs, given, table, read, clocks.begins, clocks.timelines, bills, unchecked), part)
         workers.give(worker, mode)
 
     threads = max(1, min(threads, len(blocks)))
@@ -118,6 +121,14 @@ def run(
     ends = [len(blocks) * i // threads for i in range(threads + 1)]
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(work, [blocks[start:end] for start, end in pairwise(ends)]))
+
+
+def _narrow(program: Program, inputs: Mapping[str, Array], unchecked: Mapping[str, tuple[int, int]]) -> frozenset[str]:
+    """Inputs that come as other integers than their values are computed on."""
+    if not unchecked:
+        return frozenset()
+    booleans = {spec.name for spec in program.inputs if spec.type.kind == "boolean"}
+    return frozenset(name for name in unchecked if name in booleans or inputs[name].dtype != np.int64)
 
 
 def _runs(version: Whole) -> list[tuple[int, int, int]] | None:

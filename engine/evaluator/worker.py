@@ -3,19 +3,25 @@
 Takes blocks of rows; fills a `Table`. Every call is bound to scratch once for each size of block that often comes; for
 another size, as blocks of uneven lists have, the scratch of bound calls is put in anew. Inputs and outputs that need no
 conversion are read and written where the batch has them: for each block their slices are put into the calls.
+
+Inputs that the door did not look at are checked here, block by block, where each is first read: the block is then in
+cache when it is computed on, and looking costs next to nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from threading import Lock
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.compiler.program import ROW
 from engine.evaluator.blocks import Block, Size, Span
+from engine.evaluator.columns import inside
 from engine.evaluator.items import Layout
-from engine.evaluator.kernels import DTYPES, Rep
+from engine.evaluator.kernels import DTYPES, Rep, cast
 from engine.evaluator.lowering import Check, Do, Instruction, Load, Store
 from engine.evaluator.memory import Pool
 from engine.evaluator.plan import Home, Plan
@@ -24,6 +30,7 @@ from engine.evaluator.rows import Array, Mask, Whole
 Bound = list[Any]  # [call, arguments, out]: call(*arguments, out=out)
 
 NOT_REFUSED = -1
+AT_THE_DOOR = -2  # a value that the door did not look at is out of its bounds
 SIZES_MAX = 8  # of blocks, whose bound calls a worker keeps
 OUT = -1  # in place of an argument's number
 
@@ -33,7 +40,8 @@ class Table:
 
     Attributes:
         outputs: step -> shape (row,) int64 or bool; of a list's step (item,).
-        refusal: shape (row,) the first refusal of each row, in program order; `NOT_REFUSED`.
+        refusal: shape (row,) `AT_THE_DOOR`, the first refusal of each row in program order, or `NOT_REFUSED`; None: no
+            row is refused.
     """
 
     def __init__(
@@ -52,7 +60,18 @@ class Table:
             step: np.empty(lengths.get(step, rows), dtype) if step in lengths or dtype is not np.int64 else next(whole)
             for step, dtype in outputs.items()
         }
-        self.refusal = np.full(rows, NOT_REFUSED, np.int32)
+        self.refusal: NDArray[np.int32] | None = None
+        self._rows = rows
+        self._lock = Lock()
+
+    def refuse(self, rows: slice, failed: Mask, reason: int) -> None:
+        """Refuse some of a block's rows: at the door, or those that nothing refused before."""
+        with self._lock:
+            if self.refusal is None:
+                self.refusal = np.full(self._rows, NOT_REFUSED, np.int32)
+        before = self.refusal[rows]
+        new = failed if reason == AT_THE_DOOR else failed & (before == NOT_REFUSED)
+        self.refusal[rows] = np.where(new, np.int32(reason), before)
 
 
 class At:
@@ -66,6 +85,7 @@ class At:
         begins: interval list -> shape (row,) number of each row's first interval.
         timelines: slot and representation -> shape (interval,).
         bills: shape (bill + 1,) first part of each bill, where rows are parts.
+        unchecked: name -> bounds of inputs of a row that nobody has looked at.
     """
 
     def __init__(
@@ -77,6 +97,7 @@ class At:
         begins: Mapping[str, Whole] | None = None,
         timelines: Mapping[tuple[int, Rep], Array] | None = None,
         bills: Whole | None = None,
+        unchecked: Mapping[str, tuple[int, int]] | None = None,
     ) -> None:
         self.inputs = inputs
         self.given = given
@@ -85,20 +106,25 @@ class At:
         self.begins = {} if begins is None else begins
         self.timelines = {} if timelines is None else timelines
         self.bills = bills
+        self.unchecked = {} if unchecked is None else unchecked
         self.rows = slice(0, 0)
         self.spans: Mapping[str, Span] = {}
+        self._columns: dict[str, Array] = {}
         self._layouts: dict[str, Layout] = {}
 
     def enter(self, block: Block) -> None:
         """Go to a block."""
         self.rows = block.rows
         self.spans = block.spans
+        self._columns.clear()
         self._layouts.clear()
 
     def part(self, home: Home) -> Any:
         """What a home in the batch holds of the block."""
         match home.kind:
             case "input":
+                if home.axis == ROW:
+                    return self.column(home.name)
                 column = self.inputs[home.name]
             case "given":
                 column = self.given[home.name]
@@ -111,6 +137,20 @@ class At:
             case _:
                 return self.timelines[home.number, home.rep]
         return column[self.rows] if home.axis == ROW else self.items(column, home.axis)
+
+    def column(self, name: str) -> Array:
+        """The block's part of an input of a row, in the declared bounds; a row with another value is refused."""
+        found = self._columns.get(name)
+        if found is None:
+            found = self.inputs[name][self.rows]
+            bounds = self.unchecked.get(name)
+            if bounds is not None and not inside(found, *bounds):
+                low, high = bounds
+                outside = (found < low) | (found > high)
+                self.table.refuse(self.rows, outside, AT_THE_DOOR)
+                found = np.where(outside, low, found)
+            self._columns[name] = found
+        return found
 
     def items(self, column: Array, axis: str) -> Array:
         """The block's part of a list's column, in the shape that it has there."""
@@ -208,6 +248,7 @@ class Worker:
     def run(self, at: At, blocks: Iterable[Block]) -> None:
         """Compute blocks of a batch."""
         self.at = at
+        unread = [name for name in at.unchecked if name not in self.plan.inputs]
         for block in blocks:
             if block.version != self.version:
                 self.version = block.version
@@ -215,6 +256,8 @@ class Worker:
                     mine[:] = prepared[block.version]
                 self.prologue.make()
             at.enter(block)
+            for name in unread:
+                at.column(name)
             calls = self._calls(block)
             calls.fill(at)
             calls.make()
@@ -284,7 +327,11 @@ class Worker:
                 operands = (one.condition,) if one.guard is None else (one.condition, one.guard)
                 bind(self._check, operands, one.refusal)
             elif isinstance(one, Store) and not self._stands(one):
-                bind(self._store_items if one.step in self.plan.axes else self._store, (one.value,), one.step)
+                if one.step in self.plan.axes:
+                    bind(self._store_items, (one.value,), one.step)
+                else:
+                    bind(cast, (one.value,), None)
+                    made.uses.setdefault(_output(one), []).append((made.calls[-1], OUT))
         return made
 
     def _stands(self, one: Store) -> bool:
@@ -293,7 +340,7 @@ class Worker:
         return home.kind == "output" and home.number == one.step
 
     def _load(self, name: str, _axis: str, *, out: Array) -> None:
-        np.copyto(out, self.at.inputs[name][self.at.rows], casting="unsafe")
+        np.copyto(out, self.at.column(name), casting="unsafe")
 
     def _load_items(self, name: str, axis: str, *, out: Array) -> None:
         np.copyto(out, self.at.items(self.at.inputs[name], axis), casting="unsafe")
@@ -301,10 +348,6 @@ class Worker:
     def _load_given(self, name: str, axis: str, *, out: Array) -> None:
         column = self.at.given[name]
         np.copyto(out, column[self.at.rows] if axis == ROW else self.at.items(column, axis))
-
-    def _store(self, value: Array, *, out: int) -> None:
-        """Store the value of step `out`."""
-        self.at.table.outputs[out][self.at.rows] = value
 
     def _store_items(self, value: Array, *, out: int) -> None:
         """Store the value of step `out` of a list."""
@@ -315,8 +358,10 @@ class Worker:
         if condition.all():
             return
         failed = np.logical_not(condition) if guard is None else np.greater(guard, condition)
-        if not failed.any():
-            return
-        refusal, rows = self.at.table.refusal, self.at.rows
-        before = refusal[rows]
-        refusal[rows] = np.where(failed & (before == NOT_REFUSED), np.int32(out), before)
+        if failed.any():
+            self.at.table.refuse(self.at.rows, failed, out)
+
+
+def _output(one: Store) -> Home:
+    """The place in the batch of a row's value that is made elsewhere."""
+    return Home("output", "i8", one.step)
