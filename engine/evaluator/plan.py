@@ -9,30 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import cached_property
 
 from engine.compiler.program import ROW, Constants, Program
+from engine.evaluator.homes import Home
 from engine.evaluator.kernels import Rep
 from engine.evaluator.lower import lower
 from engine.evaluator.lowering import Check, Code, Do, Hold, Instruction, Load, Store
 from engine.evaluator.rows import Array
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """Where a value lives.
-
-    `register`: scratch of a block's length on its axis. `single`: a number of its own. `prepared`: a constant of the
-    version. `input`, `given` and `output`: in the batch itself, the block's part of a column; nothing is copied.
-    `layout`, `parts`, `timeline`: what a `Hold` holds.
-    """
-
-    kind: Literal["register", "single", "prepared", "input", "given", "output", "layout", "parts", "timeline"]
-    rep: Rep
-    number: int  # which one of its kind; of an output: its step; of a timeline: its slot
-    name: str = ""  # of an input
-    axis: str = ROW
-    timed: bool = False
+from engine.evaluator.script import Script, write
 
 
 @dataclass(frozen=True)
@@ -58,6 +43,16 @@ class Plan:
     inputs: frozenset[str]
     lists: frozenset[str] = frozenset()
     axes: Mapping[int, str] = field(default_factory=dict)
+
+    @cached_property
+    def block(self) -> Script:
+        """What runs for each block, as Python; made once for all threads."""
+        return write(self.instructions, self.homes, self.home, self.axes)
+
+    @cached_property
+    def version(self) -> Script:
+        """What runs when the version changes."""
+        return write(self.prologue, self.homes, self.home, self.axes)
 
 
 _Registers = tuple[Rep, str, bool]

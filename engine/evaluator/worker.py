@@ -1,8 +1,7 @@
 """One thread's part of a run: scratch, and a plan's calls bound to it.
 
-Takes blocks of rows; fills a `Table`. Every call is bound to scratch once for each size of block that often comes; for
-another size, as blocks of uneven lists have, the scratch of bound calls is put in anew. Inputs and outputs that need no
-conversion are read and written where the batch has them: for each block their slices are put into the calls.
+Takes blocks of rows; fills a `Table`. A plan's function (`engine.evaluator.script`) is bound to scratch for each size
+of block. Inputs and outputs that need no conversion are read and written where the batch has them.
 
 Inputs that the door did not look at are checked here, block by block, where each is first read: the block is then in
 cache when it is computed on, and looking costs next to nothing.
@@ -10,7 +9,7 @@ cache when it is computed on, and looking costs next to nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from threading import Lock
 from typing import Any
 
@@ -20,19 +19,17 @@ from numpy.typing import NDArray
 from engine.compiler.program import ROW
 from engine.evaluator.blocks import Block, Size, Span
 from engine.evaluator.columns import inside
+from engine.evaluator.homes import Home
 from engine.evaluator.items import Layout
-from engine.evaluator.kernels import DTYPES, Rep, cast
-from engine.evaluator.lowering import Check, Do, Instruction, Load, Store
+from engine.evaluator.kernels import DTYPES, Rep
 from engine.evaluator.memory import Pool
-from engine.evaluator.plan import Home, Plan
+from engine.evaluator.plan import Plan
 from engine.evaluator.rows import Array, Mask, Whole
-
-Bound = list[Any]  # [call, arguments, out]: call(*arguments, out=out)
+from engine.evaluator.script import Block as BlockCalls
 
 NOT_REFUSED = -1
 AT_THE_DOOR = -2  # a value that the door did not look at is out of its bounds
-SIZES_MAX = 8  # of blocks, whose bound calls a worker keeps
-OUT = -1  # in place of an argument's number
+SIZES_MAX = 8  # of blocks, to which a worker keeps its function bound
 
 
 class Table:
@@ -152,6 +149,21 @@ class At:
             self._columns[name] = found
         return found
 
+    def list_column(self, name: str, axis: str) -> Array:
+        """The block's part of an input of a list."""
+        return self.items(self.inputs[name], axis)
+
+    def given_part(self, name: str, axis: str) -> Mask:
+        """The block's part of whether an input is given."""
+        column = self.given[name]
+        return column[self.rows] if axis == ROW else self.items(column, axis)
+
+    def refuse(self, condition: Mask, guard: Mask | None, reason: int) -> None:
+        """Refuse the rows that fail a condition and that nothing refused before."""
+        failed = np.logical_not(condition) if guard is None else np.greater(guard, condition)
+        if failed.any():
+            self.table.refuse(self.rows, failed, reason)
+
     def items(self, column: Array, axis: str) -> Array:
         """The block's part of a list's column, in the shape that it has there."""
         span = self.spans[axis]
@@ -176,57 +188,12 @@ class At:
         return Layout(bills[start : end + 1])
 
 
-def _nowhere() -> At:
-    """Where a worker is between batches, so that it keeps none of them alive."""
-    return At({}, {}, Table(0, {}))
-
-
-class Calls:
-    """A plan's calls, bound for blocks of one size.
-
-    Attributes:
-        calls: in order.
-        uses: by home, the calls that it stands in and as which argument; of homes in the batch, which are filled in for
-            each block, and of registers, which are put in anew for another size.
-    """
-
-    def __init__(self) -> None:
-        self.calls: list[Bound] = []
-        self.uses: dict[Home, list[tuple[Bound, int]]] = {}
-        self.registers: dict[int, list[tuple[Bound, int]]] = {}
-
-    def fill(self, at: At | None) -> None:
-        """Put in the block's parts of the batch; None: leave nothing of it."""
-        for home, uses in self.uses.items():
-            _put(None if at is None else at.part(home), uses)
-
-    def fit(self, views: list[Array | None]) -> None:
-        """Put in registers of another size."""
-        for place, uses in self.registers.items():
-            _put(views[place], uses)
-
-    def make(self) -> None:
-        """Call."""
-        for call, arguments, out in self.calls:
-            call(*arguments, out=out)
-
-
-def _put(what: object, uses: list[tuple[Bound, int]]) -> None:
-    for bound, argument in uses:
-        if argument == OUT:
-            bound[2] = what
-        else:
-            bound[1][argument] = what
-
-
 class Worker:
     """One thread's scratch, for blocks of up to a size."""
 
     def __init__(self, plan: Plan, size: Size) -> None:
         self.plan = plan
         self.size = size
-        self.nowhere = _nowhere()
-        self.at = self.nowhere
         self.scratch: list[Array | None] = []  # by home; None: in the batch
         self.changing: list[tuple[Array, Array]] = []
         for home in plan.homes:
@@ -242,42 +209,32 @@ class Worker:
                 mine = np.empty(size.rows if home.axis == ROW else size.items.get(home.axis, 0), DTYPES[home.rep])
             self.scratch.append(mine)
         self.version: int | None = None
-        self.prologue = self._bind(plan.prologue, self.scratch)
-        self.bound: dict[tuple[object, ...], Calls] = {}
+        self.prologue = plan.version.bind(self.scratch)
+        self.bound: dict[tuple[object, ...], BlockCalls] = {}
 
     def run(self, at: At, blocks: Iterable[Block]) -> None:
         """Compute blocks of a batch."""
-        self.at = at
         unread = [name for name in at.unchecked if name not in self.plan.inputs]
         for block in blocks:
             if block.version != self.version:
                 self.version = block.version
                 for mine, prepared in self.changing:
                     mine[:] = prepared[block.version]
-                self.prologue.make()
+                self.prologue(at)
             at.enter(block)
             for name in unread:
                 at.column(name)
-            calls = self._calls(block)
-            calls.fill(at)
-            calls.make()
-        for calls in self.bound.values():
-            calls.fill(None)
-        self.at = self.nowhere
+            self._calls(block)(at)
 
-    def _calls(self, block: Block) -> Calls:
-        """The plan's calls for blocks of a size: a few sizes are kept, as most blocks are full."""
-        key = block.key
-        found = self.bound.get(key)
+    def _calls(self, block: Block) -> BlockCalls:
+        """The plan's function for blocks of a size: a few sizes are kept, as most blocks are full."""
+        found = self.bound.get(block.key)
         if found is None:
             views = [self._view(home, mine, block) for home, mine in zip(self.plan.homes, self.scratch, strict=True)]
-            if len(self.bound) < SIZES_MAX:
-                found = self._bind(self.plan.instructions, views)
-            else:
-                # The first stays: most blocks are like it. Else the newest goes, which is in cache.
-                found = self.bound.pop(next(reversed(self.bound)))
-                found.fit(views)
-            self.bound[key] = found
+            found = self.plan.block.bind(views)
+            if len(self.bound) == SIZES_MAX:
+                del self.bound[next(reversed(self.bound))]  # the first stays: most blocks are like it
+            self.bound[block.key] = found
         return found
 
     def _view(self, home: Home, mine: Array | None, block: Block) -> Array | None:
@@ -291,77 +248,3 @@ class Worker:
             items = span.even if home.timed and span.alike else span.items.stop - span.items.start
             return mine[:items].reshape(-1, span.even)
         return mine[: span.items.stop - span.items.start]
-
-    def _bind(self, instructions: Iterable[Instruction], views: list[Array | None]) -> Calls:
-        """Tie instructions to scratch."""
-        made = Calls()
-        homes = self.plan.home
-
-        def bind(call: Callable[..., Any], values: Iterable[int], out: object, result: int | None = None) -> None:
-            places = [homes[value] for value in values]
-            bound: Bound = [call, [views[place] for place in places], out if result is None else views[homes[result]]]
-            made.calls.append(bound)
-            for argument, place in enumerate(places):
-                use(bound, argument, place)
-            if result is not None:
-                use(bound, OUT, homes[result])
-
-        def use(bound: Bound, argument: int, place: int) -> None:
-            if views[place] is None:
-                made.uses.setdefault(self.plan.homes[place], []).append((bound, argument))
-            elif self.plan.homes[place].kind == "register":
-                made.registers.setdefault(place, []).append((bound, argument))
-
-        for one in instructions:
-            if isinstance(one, Do):
-                bind(one.call, one.operands, None, one.out)
-            elif isinstance(one, Load):
-                place = homes[one.out]
-                if views[place] is not None:
-                    axis = self.plan.homes[place].axis
-                    load = self._load_given if one.mask else self._load if axis == ROW else self._load_items
-                    loaded: Bound = [load, [one.name, axis], views[place]]
-                    made.calls.append(loaded)
-                    use(loaded, OUT, place)
-            elif isinstance(one, Check):
-                operands = (one.condition,) if one.guard is None else (one.condition, one.guard)
-                bind(self._check, operands, one.refusal)
-            elif isinstance(one, Store) and not self._stands(one):
-                if one.step in self.plan.axes:
-                    bind(self._store_items, (one.value,), one.step)
-                else:
-                    bind(cast, (one.value,), None)
-                    made.uses.setdefault(_output(one), []).append((made.calls[-1], OUT))
-        return made
-
-    def _stands(self, one: Store) -> bool:
-        """Whether a value is made where it is to be stored."""
-        home = self.plan.homes[self.plan.home[one.value]]
-        return home.kind == "output" and home.number == one.step
-
-    def _load(self, name: str, _axis: str, *, out: Array) -> None:
-        np.copyto(out, self.at.column(name), casting="unsafe")
-
-    def _load_items(self, name: str, axis: str, *, out: Array) -> None:
-        np.copyto(out, self.at.items(self.at.inputs[name], axis), casting="unsafe")
-
-    def _load_given(self, name: str, axis: str, *, out: Array) -> None:
-        column = self.at.given[name]
-        np.copyto(out, column[self.at.rows] if axis == ROW else self.at.items(column, axis))
-
-    def _store_items(self, value: Array, *, out: int) -> None:
-        """Store the value of step `out` of a list."""
-        np.copyto(self.at.items(self.at.table.outputs[out], self.plan.axes[out]), value)
-
-    def _check(self, condition: Mask, guard: Mask | None = None, *, out: int) -> None:
-        """Refuse, for reason `out`, the rows that fail and that nothing refused before."""
-        if condition.all():
-            return
-        failed = np.logical_not(condition) if guard is None else np.greater(guard, condition)
-        if failed.any():
-            self.at.table.refuse(self.at.rows, failed, out)
-
-
-def _output(one: Store) -> Home:
-    """The place in the batch of a row's value that is made elsewhere."""
-    return Home("output", "i8", one.step)
