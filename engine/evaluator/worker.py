@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from engine.compiler.program import ROW
 from engine.evaluator.blocks import Block, Size, Span
-from engine.evaluator.columns import inside
 from engine.evaluator.homes import Home
 from engine.evaluator.items import Layout
 from engine.evaluator.kernels import DTYPES, Rep
@@ -104,6 +103,8 @@ class At:
         self.timelines = {} if timelines is None else timelines
         self.bills = bills
         self.unchecked = {} if unchecked is None else unchecked
+        # Where nothing is below zero, one look without the sign finds what is too low as well.
+        self._unsigned = {name: _unsigned(inputs[name]) for name, (low, _) in self.unchecked.items() if low == 0}
         self.rows = slice(0, 0)
         self.spans: Mapping[str, Span] = {}
         self._columns: dict[str, Array] = {}
@@ -140,14 +141,20 @@ class At:
         found = self._columns.get(name)
         if found is None:
             found = self.inputs[name][self.rows]
-            bounds = self.unchecked.get(name)
-            if bounds is not None and not inside(found, *bounds):
-                low, high = bounds
+            if name in self.unchecked and not self._inside(name, found):
+                low, high = self.unchecked[name]
                 outside = (found < low) | (found > high)
                 self.table.refuse(self.rows, outside, AT_THE_DOOR)
                 found = np.where(outside, low, found)
             self._columns[name] = found
         return found
+
+    def _inside(self, name: str, values: Array) -> bool:
+        low, high = self.unchecked[name]
+        unsigned = self._unsigned.get(name)
+        if unsigned is not None:
+            return bool(np.maximum.reduce(unsigned[self.rows]) <= high)
+        return bool(np.minimum.reduce(values) >= low and np.maximum.reduce(values) <= high)
 
     def list_column(self, name: str, axis: str) -> Array:
         """The block's part of an input of a list."""
@@ -186,6 +193,10 @@ class At:
         assert bills is not None, "a plan over parts has met rows without"
         start, end = np.searchsorted(bills, (self.rows.start, self.rows.stop)).tolist()
         return Layout(bills[start : end + 1])
+
+
+def _unsigned(column: Array) -> Array:
+    return column.view(f"u{column.itemsize}")
 
 
 class Worker:
