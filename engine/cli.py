@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from engine.cli_options import PATHS, SPEAK, TEXT_OR_JSON, language
 from engine.cli_service import COMMANDS as SERVICE
 from engine.cli_versions import COMMANDS as VERSIONS
+
+if TYPE_CHECKING:
+    from engine.evaluator.native import Backend
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -22,6 +25,13 @@ RULES = click.option(
     help="Where the rules are. [default: rules]",
 )
 THREADS = click.option("--threads", type=click.IntRange(1), default=None, help="[default: as many as there are cores]")
+BACKEND = click.option(
+    "--backend",
+    type=click.Choice(["numpy", "native"]),
+    default="numpy",
+    show_default=True,
+    help="What computes columns: numpy, or machine code that numba makes (the extra `native`). Bills are the same.",
+)
 FORMAT_OUT = click.option(
     "--format-out", type=click.Choice(["parquet", "csv", "arrow"]), default="parquet", show_default=True
 )
@@ -94,13 +104,14 @@ def check(paths: tuple[Path, ...], format_: str) -> None:
     help="Compare all interpreters on N random rows a rule set.",
 )
 @click.option("--seed", type=int, default=1, show_default=True)
+@BACKEND
 @TEXT_OR_JSON
 @SPEAK
-def test(paths: tuple[Path, ...], random_rows: int, seed: int, format_: str) -> None:
+def test(paths: tuple[Path, ...], random_rows: int, seed: int, backend: Backend, format_: str) -> None:
     """Run the tests that stand in rule sets, through all three interpreters."""
     from engine.commands import test as command
 
-    command.test(paths, random_rows, seed, format_, language())
+    command.test(paths, random_rows, seed, backend, format_, language())
 
 
 @main.command()
@@ -163,6 +174,7 @@ def explain(
 @click.option("--overwrite", is_flag=True, help="Replace the results of an earlier run.")
 @FORMAT_OUT
 @THREADS
+@BACKEND
 @TEXT_OR_JSON
 @SPEAK
 def run(
@@ -175,12 +187,13 @@ def run(
     overwrite: bool,
     format_out: str,
     threads: int | None,
+    backend: Backend,
     format_: str,
 ) -> None:
     """Bill a portfolio: bills, lines, refused rows and warnings go to a folder."""
     from engine.commands import run as command
 
-    options = command.Options(pass_through, details, amounts, overwrite, format_out, threads)
+    options = command.Options(pass_through, details, amounts, overwrite, format_out, threads, backend)
     command.run(rules, source, output, options, format_, language())
 
 
@@ -236,6 +249,20 @@ def due(within: str, on: str | None, rules: tuple[Path, ...], format_: str) -> N
     from engine.commands import listing as command
 
     command.due(within, on, rules, format_, language())
+
+
+@main.command()
+@click.option("--clear", "delete", is_flag=True, help="Delete what it holds.")
+@TEXT_OR_JSON
+@SPEAK
+def cache(delete: bool, format_: str) -> None:
+    """Show what is kept on the disk to start sooner: compiled rules, machine code.
+
+    It may be deleted at any time. [env: DIANJIA_CACHE: its folder, or `off`]
+    """
+    from engine.commands import cache as command
+
+    command.cache(delete, format_, language())
 
 
 @main.command()

@@ -1,5 +1,6 @@
 """Properties draw the same cases in every run; `HYPOTHESIS_PROFILE=thorough` draws new ones, and more of them.
 
+Tests compile what they test: the cache is off but for tests of the cache, which name a folder of their own.
 Tests that need PostgreSQL ask for a fixture of tests/postgresql.py.
 """
 
@@ -12,6 +13,8 @@ from hypothesis import settings
 from tests.postgresql import own_postgresql as own_postgresql
 from tests.postgresql import postgresql as postgresql
 from tests.postgresql import postgresql_url as postgresql_url
+
+os.environ["DIANJIA_CACHE"] = "off"
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("thorough", derandomize=False, deadline=None)

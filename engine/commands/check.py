@@ -8,21 +8,18 @@ from pathlib import Path
 import click
 
 from engine.commands.output import Language, annotation, complain, counted, emit, problems_json, show_problems
-from engine.commands.rates import rule_paths
-from engine.compiler.compile import compile_paths
-from engine.compiler.library import files_under
-from engine.language.load import shown_path
-from engine.language.problems import ProblemsFound
+from engine.commands.rates import compiled_part, rule_paths
+from engine.compiler.files import files_under
+from engine.language.problems import ProblemsFound, shown_path
 
 
 def check(paths: Sequence[Path], format_: str, language: Language) -> None:
     """Compile; exit 1 where a problem is found."""
-    try:
-        asked = rule_paths(paths)
-        book = compile_paths(asked)
-    except ProblemsFound as found:
-        _show(found, format_, language)
-        raise SystemExit(1) from None
+    asked = rule_paths(paths)
+    book, found = compiled_part(asked, language)
+    if found:
+        _show(ProblemsFound(found), format_, language)
+        raise SystemExit(1)
     read = {file for one in book.rulesets.values() for file in one.files}
     # a notice alone is checked too, though no rule set that was asked for reads it
     rulesets, files = len(book.rulesets), len(read | {shown_path(file) for file in files_under(asked)})

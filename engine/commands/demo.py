@@ -15,7 +15,7 @@ from engine.commands.run import Options, bill_portfolio, need_arrow, summary_tex
 
 if TYPE_CHECKING:
     from engine.bulk.portfolio import Written
-    from engine.compiler.compile import RateBook
+    from engine.compiler.book import RateBook
 
 PORTFOLIO = "portfolio.parquet"
 

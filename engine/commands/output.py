@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
-from engine.evaluator.rows import RowProblem
 from engine.language.catalogue import CATALOGUE
 from engine.language.problems import Problem, columns, headline, placeholders, problem, remedy, render, to_json
 
 if TYPE_CHECKING:
     from engine.bulk.problems import FileProblem
+    from engine.evaluator.rows import RowProblem
 
 Language = Literal["en", "zh"]
 LANGUAGE: Final = "dianjia.language"  # where the command line keeps it

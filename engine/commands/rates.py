@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
+from engine.cache.compiled import RateBook, book_and_problems
 from engine.calendars.days import day_number
+from engine.commands.cache import remark_cache
 from engine.commands.output import Language, complain, counted, failure, show_problems
-
-if TYPE_CHECKING:
-    from engine.compiler.compile import RateBook
-    from engine.compiler.program import Compiled
+from engine.compiler.program import Compiled
+from engine.language.problems import Problem, ProblemsFound
 
 
 def rule_paths(paths: Sequence[Path]) -> list[Path]:
@@ -34,14 +34,17 @@ def rule_paths(paths: Sequence[Path]) -> list[Path]:
 
 def compiled_book(paths: Sequence[Path], language: Language) -> RateBook:
     """Compile a rate book, or show every problem and end the command."""
-    from engine.compiler.compile import compile_paths
-    from engine.language.problems import ProblemsFound
+    book, found = compiled_part(rule_paths(paths), language)
+    if found:
+        show_problems(ProblemsFound(found).problems, language)
+        raise SystemExit(1)
+    return book
 
-    try:
-        return compile_paths(rule_paths(paths))
-    except ProblemsFound as found:
-        show_problems(found.problems, language)
-        raise SystemExit(1) from None
+
+def compiled_part(paths: Sequence[Path], language: Language) -> tuple[RateBook, list[Problem]]:
+    """Compile what can be compiled, or find it in the cache, and tell the rest."""
+    remark_cache(language)
+    return book_and_problems(paths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +70,7 @@ def one_ruleset(paths: Sequence[Path], name: str, language: Language) -> Rate:
 
     Problems of its own files, and of documents that claim the same name as one of them, end the command.
     """
-    from engine.compiler.compile import compile_all
-    from engine.language.problems import ProblemsFound
-
-    book, found = compile_all(rule_paths(paths))
+    book, found = compiled_part(rule_paths(paths), language)
     versions = book.of(name)
     own = {file for one in versions for file in one.files}
     if found and (

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -24,49 +24,23 @@ from engine.calendars.calendar import Calendar
 from engine.calendars.days import END_DAY, FIRST_DAY, month_index_table
 from engine.calendars.read import read_calendar
 from engine.compiler.assemble import Assembled, Namespace, assemble, assemble_alone
+from engine.compiler.book import RateBook as RateBook
 from engine.compiler.builder import Builder
 from engine.compiler.capacity import too_wide
 from engine.compiler.checks import run_check
 from engine.compiler.constants import boundaries
-from engine.compiler.figures import notice_sources
+from engine.compiler.figures import notice_sources, table_files
 from engine.compiler.infer import Inference
 from engine.compiler.library import Library, load_library
 from engine.compiler.lower import Resolved, resolve
 from engine.compiler.outputs import OutputMaker
 from engine.compiler.plan import Planned, plan
 from engine.compiler.program import PARTS_MAX, Compiled, DayTable, Program, TestCase
-from engine.language.models import Notice, RuleSet, Test
+from engine.language.models import Document, Notice, RuleSet, Test
 from engine.language.nodes import List, Map, Text
-from engine.language.problems import Problem, ProblemsFound, problem
+from engine.language.problems import Place, Problem, ProblemsFound, problem, shown_path
 from engine.language.reading import did_you_mean
 from engine.language.tables import read_items
-
-
-@dataclass(frozen=True, slots=True)
-class RateBook:
-    """Rule sets that were compiled together, by identifier; versions of one identifier by `id@first day`."""
-
-    rulesets: Mapping[str, Compiled]
-
-    def of(self, id_: str) -> tuple[Compiled, ...]:
-        """The versions of a rule set, earliest first; a key names one of them."""
-        found = [one for key, one in self.rulesets.items() if id_ in (one.id, key)]
-        return tuple(sorted(found, key=lambda one: one.first_day))
-
-    def at(self, id_: str, period_from: int, period_to: int) -> Compiled | None:
-        """The version that bills the days [period_from, period_to); where none does, the nearest; None: no such id."""
-        found = self.of(id_)
-        for one in found:
-            if one.in_force(period_from, period_to):
-                return one
-        later = [one for one in found if one.first_day > period_from]
-        return (found[-1] if not later else later[0]) if found else None
-
-    @property
-    def hash(self) -> str:
-        """Of everything that the book was compiled from."""
-        text = "".join(f"{name}={self.rulesets[name].content_hash};" for name in sorted(self.rulesets))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def compile_paths(paths: Sequence[Path | str]) -> RateBook:
@@ -89,10 +63,16 @@ def check_paths(paths: Sequence[Path | str]) -> list[Problem]:
 
 def compile_all(paths: Sequence[Path | str]) -> tuple[RateBook, list[Problem]]:
     """Compile what can be compiled, and tell the rest."""
+    book, problems, _ = compile_and_name(paths)
+    return book, problems
+
+
+def compile_and_name(paths: Sequence[Path | str]) -> tuple[RateBook, list[Problem], frozenset[str]]:
+    """Compile what can be compiled, tell the rest, and name the files beside the rules on which it may depend."""
     try:
         library, problems = load_library([Path(path) for path in paths])
     except ProblemsFound as found:
-        return RateBook({}), list(found.problems)
+        return RateBook({}), list(found.problems), frozenset()
     compiled: dict[str, Compiled] = {}
     for name, ruleset in library.rulesets.items():
         if ruleset.place.file not in library.asked:
@@ -104,7 +84,20 @@ def compile_all(paths: Sequence[Path | str]) -> tuple[RateBook, list[Problem]]:
     compiled = {key: _succeeded(one, compiled.values()) for key, one in compiled.items()}
     used = {file for one in compiled.values() for file in one.files}
     _tell(problems, _alone(library, library.asked - used), "")
-    return RateBook(dict(sorted(compiled.items()))), problems
+    return RateBook(dict(sorted(compiled.items()))), problems, _beside(library)
+
+
+def _beside(library: Library) -> frozenset[str]:
+    """The files that documents name: tables, and lists that tests give."""
+    documents: list[Document] = [*library.forms.values(), *library.shared.values(), *library.rulesets.values()]
+    for notices in library.notices.values():
+        documents += notices
+    files = {file for document in documents for file in table_files(document)}
+    for ruleset in library.rulesets.values():
+        for test in ruleset.tests:
+            named = (_items_file(name, node) for name, node in test.given.items())
+            files |= {shown_path(path) for path, _ in filter(None, named)}
+    return frozenset(files)
 
 
 def _succeeded(compiled: Compiled, others: Iterable[Compiled]) -> Compiled:
@@ -310,11 +303,19 @@ def _given(name: Text, node: object) -> str | tuple[Mapping[str, str], ...]:
             return tuple(
                 {str(key): str(value) for key, value in item.items()} for item in node if isinstance(item, Map)
             )
+    named = _items_file(name, node)
+    if named is not None:
+        return read_items(*named)
+    raise ProblemsFound([problem("test-given", name.place, None, name=name)])
+
+
+def _items_file(name: Text, node: object) -> tuple[Path, Place] | None:
+    """The CSV file that a test gives for a list, and where it is named."""
     if isinstance(node, Map) and [str(key) for key in node] == ["file"]:
         (file,) = node.values()
         if isinstance(file, Text):
-            return read_items(Path(name.place.file).parent / str(file), file.place)
-    raise ProblemsFound([problem("test-given", name.place, None, name=name)])
+            return Path(name.place.file).parent / str(file), file.place
+    return None
 
 
 def _compiled(

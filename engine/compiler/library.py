@@ -1,9 +1,7 @@
 """Load: folders and files of rules become documents by identifier.
 
 Takes paths; gives a `Library` and the problems found on the way. A document with a problem is left out, the others are
-read all the same, so that an analyst sees everything at once. Where a path lies inside a folder `rules`, the rest of
-that folder is read too, for forms and notices that the path's documents refer to; elsewhere the folder `rules` of the
-current directory, if there is one.
+read all the same, so that an analyst sees everything at once. Which files are read is said in `files.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from engine.compiler.files import files_of
 from engine.language.fields import read
 from engine.language.load import load, shown_path
 from engine.language.models import DOCUMENTS, Document, Form, Notice, RuleSet, Shared
@@ -22,7 +21,6 @@ from engine.language.nodes import Text
 from engine.language.problems import Problem, ProblemsFound, problem
 from engine.language.reading import did_you_mean
 
-SUFFIXES = (".yaml", ".yml")
 _WHICH = re.compile(r"^(notice|series|form|shared|ruleset):[ \t]+[\"']?([\w.-]+)", re.MULTILINE)
 
 
@@ -41,36 +39,10 @@ class Library:
     unread: Mapping[tuple[str, str], tuple[Problem, ...]]
 
 
-def files_under(paths: Sequence[Path]) -> list[Path]:
-    """YAML files of the paths, sorted; a path that is not there is a problem."""
-    found: dict[Path, None] = {}
-    for path in paths:
-        if path.is_dir():
-            for file in sorted(path.rglob("*")):
-                if file.suffix in SUFFIXES and file.is_file():
-                    found[file] = None
-        elif path.is_file():
-            found[path] = None
-        else:
-            raise ProblemsFound((problem("no-such-file", None, path=path),))
-    return list(found)
-
-
-def library_root(path: Path) -> Path | None:
-    """The nearest folder `rules` at or above a path, else that of the current directory."""
-    for parent in [path.resolve(), *path.resolve().parents]:
-        if parent.name == "rules" and parent.is_dir():
-            return parent
-    here = Path("rules")
-    return here.resolve() if here.is_dir() else None
-
-
 def load_library(paths: Sequence[Path]) -> tuple[Library, list[Problem]]:
     """Read every document under the paths, and what stands around them in their folder `rules`."""
-    asked = files_under(paths)
+    asked, around = files_of(paths)
     resolved = {file.resolve() for file in asked}
-    roots = dict.fromkeys(root for root in map(library_root, paths) if root is not None)
-    around = [file for root in roots for file in files_under([root]) if file.resolve() not in resolved]
     problems: list[Problem] = []
     documents: list[Document] = []
     hashes: dict[str, str] = {}

@@ -15,7 +15,7 @@ from typing import Any, cast
 import yaml
 
 from engine.language.nodes import List, Map, Node, Text
-from engine.language.problems import LINE_BREAK, Place, Problem, ProblemsFound, problem
+from engine.language.problems import LINE_BREAK, Place, Problem, ProblemsFound, problem, shown_path
 from engine.language.syntax import Source, explain, full_width, lone_key, only_text, split_formula
 
 __all__ = ["List", "Map", "Node", "Text", "decode", "load", "load_text", "shown_path"]
@@ -76,13 +76,6 @@ def load_text(text: str, file: str) -> Map:
     if hidden:
         raise ProblemsFound(hidden)
     return _Builder(source).build()
-
-
-def shown_path(path: str | os.PathLike[str]) -> str:
-    """The path as places show it: relative to the current directory where it lies below, with `/`."""
-    whole = Path(path).absolute()
-    here = Path.cwd()
-    return (whole.relative_to(here) if whole.is_relative_to(here) else whole).as_posix()
 
 
 def decode(data: bytes, file: str) -> str:

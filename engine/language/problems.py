@@ -6,6 +6,7 @@ line, the service and the page say the same thing, in English or Chinese. Nothin
 
 from __future__ import annotations
 
+import os
 import re
 import string
 import unicodedata
@@ -132,6 +133,13 @@ def visible(text: str) -> str:
 
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+
+
+def shown_path(path: str | os.PathLike[str]) -> str:
+    """The path as places show it: relative to the current directory where it lies below, with `/`."""
+    whole = Path(path).absolute()
+    here = Path.cwd()
+    return (whole.relative_to(here) if whole.is_relative_to(here) else whole).as_posix()
 
 
 def read_source(file: str) -> str:

@@ -3,13 +3,15 @@
 The child begins as a process of its own, with no thread and no lock of its parent's, so that a compile takes nothing
 from bills under way but a processor. Its current folder holds the files and nothing else: places name them as the rate
 book does, `cn/jiangsu/residential.yaml`.
+
+What is loaded to answer calls, with no tests to run, stands in the cache afterwards: a server that is started again
+begins to answer without a child. What callers send to be tried is never kept.
 """
 
 from __future__ import annotations
 
 import math
 import os
-import pickle
 import subprocess
 import sys
 import tempfile
@@ -19,11 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from engine.compiler.compile import RateBook, compile_all
+from engine.cache.compiled import KIND, key_of, read_kept
+from engine.cache.packed import unpack
+from engine.cache.store import keep_entry
+from engine.compiler.book import RateBook
 from engine.language.problems import Problem, ProblemsFound, problem
-from engine.registry.content import check_files
-from engine.registry.inside import leading_out
-from engine.registry.rule_tests import failing_tests
+from engine.registry.content import check_files, version_of
 
 OUT_OF_MEMORY: Final = 12  # how the child ends that has too little
 _FOLDER: Final = "rules"  # so called, it is the whole library to the compiler, which looks no further up
@@ -73,6 +76,20 @@ class Builder:
                 `compile-too-long`, `compile-too-large`.
         """
         check_files(files)
+        if tests:
+            return unpack(self._compiled(files, tests), Built)
+        key = key_of("files", [(version_of(files),)], rooms=("registry",))
+        kept = None if key is None else read_kept(key, Built)
+        if kept is not None:
+            return kept
+        output = self._compiled(files, tests)
+        built = unpack(output, Built)
+        if key is not None and not built.problems and key == key_of("files", [(version_of(files),)], ("registry",)):
+            keep_entry(KIND, key, output)
+        return built
+
+    def _compiled(self, files: Mapping[str, bytes], tests: bool) -> bytes:
+        """Compile files in a folder of their own."""
         with self._turns[tests], tempfile.TemporaryDirectory(prefix="dianjia-") as whole:
             folder = Path(whole) / _FOLDER
             folder.mkdir()
@@ -82,7 +99,7 @@ class Builder:
                 file.write_bytes(content)
             return self._run(folder, tests)
 
-    def _run(self, folder: Path, tests: bool) -> Built:
+    def _run(self, folder: Path, tests: bool) -> bytes:
         seconds = math.ceil(self._seconds_max)
         limits = [str(seconds), str(self._memory_mib_max)]
         command = [sys.executable, "-P", "-m", "engine.registry.child", *limits, *(["tests"] if tests else [])]
@@ -104,9 +121,7 @@ class Builder:
         if done.returncode != 0:
             last = done.stderr.decode(errors="replace")[-4000:]
             raise RuntimeError(f"the process that compiles ended with {done.returncode}: {last}")
-        built = pickle.loads(done.stdout)  # noqa: S301  # written by our own child just now
-        assert isinstance(built, Built)
-        return built
+        return done.stdout
 
 
 def build(files: Mapping[str, bytes], tests: bool = True) -> Built:
@@ -116,6 +131,10 @@ def build(files: Mapping[str, bytes], tests: bool = True) -> Built:
 
 def build_here(tests: bool) -> Built:
     """Compile the rate book in the current folder; what the child process does."""
+    from engine.compiler.compile import compile_all
+    from engine.registry.inside import leading_out
+    from engine.registry.rule_tests import failing_tests
+
     out = leading_out(Path())
     if out:
         return Built(RateBook({}), ProblemsFound(out).problems, 0)

@@ -9,13 +9,13 @@ from bills.
 from __future__ import annotations
 
 import os
-import pickle
 import resource
 import signal
 import sys
 from typing import Final
 
-from engine.registry.building import OUT_OF_MEMORY, build_here
+from engine.cache.packed import pack
+from engine.registry.building import OUT_OF_MEMORY, Built, build_here
 
 _LATER: Final = 5  # nice: bills go before a compile
 _SECONDS_BEYOND: Final = 5  # that the parent has to end this process
@@ -31,7 +31,7 @@ def main() -> None:
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as out:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever else is written does not mix with the answer
         try:
-            pickle.dump(build_here(tests="tests" in sys.argv[3:]), out, protocol=pickle.HIGHEST_PROTOCOL)
+            out.write(pack(build_here(tests="tests" in sys.argv[3:]), Built))
         except MemoryError:
             os._exit(OUT_OF_MEMORY)  # whatever else there is to do takes memory
 

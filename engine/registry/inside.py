@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from engine.compiler.library import files_under
+from engine.compiler.files import files_under
 from engine.language.load import load
 from engine.language.nodes import List, Map, Node, Text
 from engine.language.problems import Problem, ProblemsFound, problem

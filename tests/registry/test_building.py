@@ -15,8 +15,11 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from engine.cache import compiled as cache
+from engine.cache.packed import pack
 from engine.calendars.days import day_number
-from engine.compiler.compile import RateBook, compile_paths
+from engine.compiler.book import RateBook
+from engine.compiler.compile import compile_paths
 from engine.language.problems import ProblemsFound, headline
 from engine.registry.building import Builder, Built
 from engine.registry.content import read_folder
@@ -175,11 +178,11 @@ def test_what_answers_next_does_not_stand_behind_callers(monkeypatch: pytest.Mon
     """Callers have as many rate books tested as are compiled at once, for as long as they may."""
     builder, ended, busy = Builder(at_once=1), threading.Event(), threading.Event()
 
-    def run(_: Builder, __: Path, tests: bool) -> Built:
+    def run(_: Builder, __: Path, tests: bool) -> bytes:
         if tests:
             busy.set()
             ended.wait(30)
-        return Built(RateBook({}), (), 0)
+        return pack(Built(RateBook({}), (), 0), Built)
 
     monkeypatch.setattr(Builder, "_run", run)
     caller = threading.Thread(target=builder, args=(book(),))
@@ -220,3 +223,66 @@ def test_compiling_leaves_this_process_where_it_is(monkeypatch: pytest.MonkeyPat
     assert ["cn.test.home"] == list(built.book.rulesets)
     assert str(tmp_path) == os.getcwd()  # noqa: PTH109  # the very thing that is looked at
     assert ["engine.py"] == [path.name for path in tmp_path.iterdir()]
+
+
+class TestKept:
+    """What is loaded to answer is kept on the disk; what is sent to be tried is not."""
+
+    @pytest.fixture
+    def children(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[bool]:
+        """A cache, and which child processes are started: with tests, or without."""
+        started: list[bool] = []
+        really = Builder._run
+
+        def run(builder: Builder, folder: Path, tests: bool) -> bytes:
+            started.append(tests)
+            return really(builder, folder, tests)
+
+        monkeypatch.setenv("DIANJIA_CACHE", str(tmp_path))
+        monkeypatch.setattr(Builder, "_run", run)
+        monkeypatch.setattr(cache, "_engine", lambda rooms: " ".join(rooms))
+        return started
+
+    def test_a_version_is_compiled_once(self, children: list[bool]) -> None:
+        """The next server has it without a child; another version is another."""
+        first, again = Builder()(book(), tests=False), Builder()(book(), tests=False)
+        other = Builder()(book(price="0.5284"), tests=False)
+
+        assert first == again
+        assert first != other
+        assert [False, False] == children
+
+    def test_what_is_tried_is_compiled_each_time(self, children: list[bool], tmp_path: Path) -> None:
+        """Whoever may call a server fills no disk of it, and the tests of a version that is published do run."""
+        Builder()(book(), tests=True)
+        Builder()(book(), tests=True)
+
+        assert [True, True] == children
+        assert [] == list(tmp_path.iterdir())
+
+    def test_what_does_not_compile_is_not_kept(self, children: list[bool]) -> None:
+        files = book(bad=b"ruleset: cn.test.bad\nprcie: 1\n")
+        built = [Builder()(files, tests=False) for _ in range(2)]
+
+        assert built[0] == built[1]
+        assert built[0].problems
+        assert [False, False] == children
+
+    def test_a_damaged_entry_is_compiled_again(self, children: list[bool], tmp_path: Path) -> None:
+        first = Builder()(book(), tests=False)
+        (entry,) = (tmp_path / cache.KIND).glob("*.entry")
+        entry.write_bytes(entry.read_bytes()[:-1])
+
+        assert first == Builder()(book(), tests=False)
+        assert [False, False] == children
+
+    def test_an_engine_that_is_not_known_keeps_nothing(
+        self, children: list[bool], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """A server whose sources were replaced goes on with a child each time."""
+        monkeypatch.setattr(cache, "_engine", lambda rooms: None)
+        Builder()(book(), tests=False)
+        Builder()(book(), tests=False)
+
+        assert [False, False] == children
+        assert [] == list(tmp_path.iterdir())

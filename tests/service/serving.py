@@ -154,9 +154,10 @@ def rules_in(folder: Path, files: Sequence[str] = (RESIDENTIAL,)) -> Path:
 
 
 def environment(folder: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a server: nothing of the machine's own settings, state below `folder`."""
+    """The environment of a server: nothing of the machine's own settings, state and cache below `folder`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DIANJIA_", "GRPC_"))}
-    return {**kept, "XDG_STATE_HOME": str(folder / "state"), "PYTHONUNBUFFERED": "1", **(more or {})}
+    below = {"XDG_STATE_HOME": str(folder / "state"), "XDG_CACHE_HOME": str(folder / "cache")}
+    return {**kept, **below, "PYTHONUNBUFFERED": "1", **(more or {})}
 
 
 def run_server(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:

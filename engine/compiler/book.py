@@ -1,0 +1,36 @@
+"""A rate book: rule sets that were compiled together. Which of them bills some days is asked here."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.compiler.program import Compiled
+
+
+@dataclass(frozen=True, slots=True)
+class RateBook:
+    """Rule sets that were compiled together, by identifier; versions of one identifier by `id@first day`."""
+
+    rulesets: Mapping[str, Compiled]
+
+    def of(self, id_: str) -> tuple[Compiled, ...]:
+        """The versions of a rule set, earliest first; a key names one of them."""
+        found = [one for key, one in self.rulesets.items() if id_ in (one.id, key)]
+        return tuple(sorted(found, key=lambda one: one.first_day))
+
+    def at(self, id_: str, period_from: int, period_to: int) -> Compiled | None:
+        """The version that bills the days [period_from, period_to); where none does, the nearest; None: no such id."""
+        found = self.of(id_)
+        for one in found:
+            if one.in_force(period_from, period_to):
+                return one
+        later = [one for one in found if one.first_day > period_from]
+        return (found[-1] if not later else later[0]) if found else None
+
+    @property
+    def hash(self) -> str:
+        """Of everything that the book was compiled from."""
+        text = "".join(f"{name}={self.rulesets[name].content_hash};" for name in sorted(self.rulesets))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
