@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.sides import Side
-from benchmarks.workloads import Columns, Workload
+from benchmarks.sides import Side, spread
+from benchmarks.workloads import Columns, Ints, Workload
 from engine.compiler.compile import compile_paths
 from engine.compiler.program import Compiled
 from engine.evaluator.evaluate import Plans, Result, evaluate
-from engine.evaluator.rows import Column, Rows
+from engine.evaluator.rows import Column, Rows, same
 
 RULES = Path(__file__).parent / "rules"
 RULE_SETS = {
@@ -27,6 +28,12 @@ def side() -> Side:
     return Side("dianjia", "Dianjia", _load, _bill, _answer)
 
 
+def native() -> Side:
+    """Give the engine with its loops compiled by numba as a side."""
+    missing = None if importlib.util.find_spec("numba") else "numba is not installed: pip install 'dianjia[native]'"
+    return Side("dianjia-native", "Dianjia, native backend", _load_native, _bill, _answer, missing=missing)
+
+
 @cache
 def compiled(workload: str) -> Compiled:
     """Compile a workload's rule set."""
@@ -37,22 +44,30 @@ def compiled(workload: str) -> Compiled:
 def _load(workload: Workload, columns: Columns) -> tuple[Plans, Rows]:
     rule_set = compiled(workload.name)
     rows = len(columns[workload.inputs[0].name])
-    kinds = {spec.name: spec.type for spec in rule_set.program.inputs}
-    laid_out = {}
-    for column in workload.inputs:
-        values, type_ = columns[column.name], kinds[column.name]
-        if type_.kind == "boolean":
-            laid_out[column.name] = Column(values.astype(np.bool_))
-        else:
-            laid_out[column.name] = Column(values, column.places, codes=type_.codes or None)
+    codes = {spec.name: spec.type.codes or None for spec in rule_set.program.inputs}
     batch = Rows(
         row_id=np.arange(rows, dtype=np.int64),
-        ruleset=Column(np.zeros(rows, dtype=np.int64), codes=(rule_set.id,)),
-        period_from=np.full(rows, JANUARY, dtype=np.int64),
-        period_to=np.full(rows, FEBRUARY, dtype=np.int64),
-        columns=laid_out,
+        ruleset=Column(same(np.int64(0), rows), codes=(rule_set.id,)),
+        period_from=same(np.int64(JANUARY), rows),
+        period_to=same(np.int64(FEBRUARY), rows),
+        columns={one.name: _column(columns[one.name], one.places, codes[one.name]) for one in workload.inputs},
     )
     return Plans(rule_set), batch
+
+
+def _load_native(workload: Workload, columns: Columns) -> tuple[Plans, Rows]:
+    plans, rows = _load(workload, columns)
+    return Plans(plans.compiled, backend="native"), rows
+
+
+def _column(values: Ints, places: int, codes: tuple[str, ...] | None) -> Column:
+    if codes is None:
+        return Column(values, places)
+    # A position that stands for no code is a text that the rule set does not know.
+    known = (values >= 0) & (values < len(codes))
+    if known.all():
+        return Column(values, codes=codes)
+    return Column(np.where(known, values, len(codes)), codes=(*codes, "unknown"))
 
 
 def _bill(loaded: tuple[Plans, Rows]) -> tuple[Rows, Result]:
@@ -61,14 +76,6 @@ def _bill(loaded: tuple[Plans, Rows]) -> tuple[Rows, Result]:
 
 
 def _answer(workload: Workload, outcome: tuple[Rows, Result]) -> Columns:
-    """Take the amounts; a refused row, of which there must be none, reads as a wrong total."""
     rows, result = outcome
-    answer = {name: np.full(len(rows), -1, dtype=np.int64) for name in workload.outputs}
-    for name in workload.outputs:
-        if name == "total":
-            answer[name][result.kept] = result.total
-        elif name in workload.flags:
-            answer[name][result.kept] = result.warnings[name]
-        else:
-            answer[name][result.kept] = result.amounts[name]
-    return answer
+    bills = {**result.amounts, **result.warnings, "total": result.total}
+    return spread(workload, bills, result.kept, len(rows))

@@ -8,26 +8,27 @@ from html import escape
 
 from benchmarks.measure import Measurement
 
-WIDTH = 760
-LABEL_WIDTH = 290
+WIDTH = 800
+LABEL_WIDTH = 335
 BAR_HEIGHT = 16
 ROW_HEIGHT = 22
-COLOURS = {"dianjia": "#0b7285"}
+COLOURS = {"dianjia": "#0b7285", "dianjia-native": "#3bc9db"}
+INEXACT = "#e8590c"
 OTHER = "#adb5bd"
 
 
 def svg(measurements: Sequence[Measurement]) -> str:
-    """Draw one panel a workload, in the order given."""
+    """Draw one panel a workload, the fastest first."""
     workloads = list(dict.fromkeys(m.workload for m in measurements))
     low = 10 ** math.floor(math.log10(min(m.ns_per_row for m in measurements)))
     high = 10 ** math.ceil(math.log10(max(m.ns_per_row for m in measurements)))
     parts: list[str] = []
     top = 8
     for workload in workloads:
-        panel = [m for m in measurements if m.workload == workload]
+        panel = sorted((m for m in measurements if m.workload == workload), key=lambda m: m.ns_per_row)
         parts.append(
             f'<text x="8" y="{top + 14}" font-weight="bold">{workload}, {panel[0].rows:,} bills: '
-            "CPU time a bill, one thread, logarithmic</text>"
+            "CPU time a bill, one thread, logarithmic axis; orange: wrong totals</text>"
         )
         top += 26
         bottom = top + ROW_HEIGHT * len(panel)
@@ -60,12 +61,16 @@ def _grid(low: float, high: float, top: int, bottom: int) -> list[str]:
     return lines
 
 
+def _written(ns: float) -> str:
+    return f"{ns / 1000:,.0f} µs" if ns >= 10_000 else f"{ns:,.1f} ns" if ns < 100 else f"{ns:,.0f} ns"
+
+
 def _bar(measurement: Measurement, low: float, high: float, top: int) -> list[str]:
     end = _x(measurement.ns_per_row, low, high)
-    colour = COLOURS.get(measurement.side, OTHER)
+    colour = COLOURS.get(measurement.side.name, OTHER) if measurement.side.exact else INEXACT
     middle = top + BAR_HEIGHT - 4
     return [
-        f'<text x="{LABEL_WIDTH - 8}" y="{middle}" text-anchor="end">{escape(measurement.title)}</text>',
+        f'<text x="{LABEL_WIDTH - 8}" y="{middle}" text-anchor="end">{escape(measurement.side.title)}</text>',
         f'<rect x="{LABEL_WIDTH}" y="{top}" width="{end - LABEL_WIDTH:.1f}" height="{BAR_HEIGHT}" fill="{colour}"/>',
-        f'<text x="{end + 5:.1f}" y="{middle}">{measurement.ns_per_row:,.0f} ns</text>',
+        f'<text x="{end + 5:.1f}" y="{middle}">{_written(measurement.ns_per_row)}</text>',
     ]

@@ -5,7 +5,8 @@ industrial bill (four periods at prices of eight places, two-part, power factor,
 Every item is rounded half away from zero to 0.01 and the total is the sum of the rounded items.
 
 A column is a whole-number int64 array, one entry a row: 41.50 kWh with two places is 4150. Booleans are 0 and 1,
-codes are positions. All sides of a measurement take these columns and give back the same kind of columns.
+codes are positions. All sides of a measurement take these columns and give back the same kind of columns, and
+`refused` beside them: a row with a value outside its bounds, or one that breaks a claim, has no bill; the others do.
 """
 
 from __future__ import annotations
@@ -19,7 +20,11 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 Columns = Mapping[str, Ints]
+
+REFUSED = "refused"
+"""The column of an answer that says which rows have no bill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,15 @@ class Input:
     name: str
     places: int
     low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a bill asks of several columns together: their sum is at most `high`."""
+
+    name: str
+    columns: tuple[str, ...]
     high: int
 
 
@@ -43,30 +57,67 @@ class Workload:
     flags: tuple[str, ...]  # warnings, 0 or 1
     draw: Callable[[int, np.random.Generator], Columns]
     edges: Callable[[], Columns]
+    claim: Claim | None = None
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Every column of an answer: the items, `total`, the warnings."""
+        """Every column of an answer but `refused`: the items, `total`, the warnings."""
         return (*self.items, "total", *self.flags)
 
 
 def columns(workload: Workload, rows: int, seed: int = 20260101) -> Columns:
     """Draw `rows` rows of a workload, the same ones for the same seed; every value is within its bounds."""
     drawn = workload.draw(rows, np.random.default_rng(seed))
-    assert_in_bounds(workload, drawn)
+    assert not outside(workload, drawn).any()
     return drawn
 
 
-def assert_in_bounds(workload: Workload, given: Columns) -> None:
-    """Check every input column once against its bounds, as every side does before it bills.
+def in_bounds(workload: Workload, given: Columns) -> bool:
+    """Tell whether every value is within its bounds, by one look at the least and the greatest of each column.
 
-    Raises ValueError naming the first column that leaves its bounds. The hand-written numpy sides call this within
-    the measured time; the engine checks at its door, the databases in their query.
+    The hand-written numpy sides call this within the measured time; the engine checks at its door, the databases in
+    their query. What a claim asks is not looked at here: whoever adds the columns up sees their sum.
     """
+    return all(
+        not len(given[column.name])
+        or (int(given[column.name].min()) >= column.low and int(given[column.name].max()) <= column.high)
+        for column in workload.inputs
+    )
+
+
+def outside(workload: Workload, given: Columns) -> Mask:
+    """Say which rows are to be refused, shape (row,)."""
+    found = np.zeros(len(given[workload.inputs[0].name]), dtype=np.bool_)
     for column in workload.inputs:
-        values = given[column.name]
-        if len(values) and (int(values.min()) < column.low or int(values.max()) > column.high):
-            raise ValueError(f"{column.name} leaves its bounds {column.low} to {column.high}")
+        found |= (given[column.name] < column.low) | (given[column.name] > column.high)
+    if workload.claim is not None:
+        # A value that is refused by itself does not make the sum run over.
+        terms = (np.where(found, 0, given[name]) for name in workload.claim.columns)
+        found |= sum(terms, np.zeros(len(found), dtype=np.int64)) > workload.claim.high
+    return found
+
+
+def harmless(workload: Workload, given: Columns, refused: Mask) -> Columns:
+    """Put the least value in the place of what refused rows hold, so that the other rows can be billed beside them."""
+    return {column.name: np.where(refused, column.low, given[column.name]) for column in workload.inputs}
+
+
+def spoiled(workload: Workload, given: Columns) -> Columns:
+    """Plant rows that must be refused, every third one: each bound of each column missed by one, and the claim."""
+    planted = {name: values.copy() for name, values in given.items()}
+    slips = [(column.name, value) for column in workload.inputs for value in (column.low - 1, column.high + 1)]
+    claim = workload.claim
+    for number, row in enumerate(range(0, len(given[workload.inputs[0].name]), 3)):
+        turn = number % (len(slips) + (claim is not None))
+        if turn < len(slips):
+            name, value = slips[turn]
+            planted[name][row] = value
+        elif claim is not None:
+            for name in claim.columns:
+                planted[name][row] = 0
+            planted[claim.columns[0]][row] = claim.high
+            planted[claim.columns[-1]][row] = 1
+    return planted
 
 
 def sample(given: Columns, positions: npt.NDArray[np.intp]) -> Columns:
@@ -226,6 +277,7 @@ W2 = Workload(
     flags=(),
     draw=_draw_industrial,
     edges=_industrial_edges,
+    claim=Claim("kwh", ("kwh_sharp", "kwh_peak", "kwh_flat", "kwh_valley"), 500_000_000),
 )
 
 WORKLOADS: Mapping[str, Workload] = {"W1": W1, "W2": W2}

@@ -327,4 +327,4 @@ def test_make_targets_say_what_they_do() -> None:
 
     phony = set(re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)[0].split())
 
-    assert phony == set(re.findall(r"^([a-z]+):.*##", text, re.MULTILINE))
+    assert phony == set(re.findall(r"^([a-z-]+):.*##", text, re.MULTILINE))

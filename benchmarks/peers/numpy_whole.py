@@ -5,15 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.peers.power_factor import percent_by_factor, settle
-from benchmarks.sides import Side
-from benchmarks.workloads import Columns, Ints, Workload, assert_in_bounds
+from benchmarks.sides import Side, answered
+from benchmarks.workloads import REFUSED, W2, Columns, Ints, Workload, harmless, in_bounds, outside
 
 PERCENT = percent_by_factor()
+assert W2.claim is not None
+KWH_MAX = W2.claim.high
 
 
 def side() -> Side:
     """Give whole-array numpy as a side."""
-    return Side("numpy", "hand-written numpy int64, whole arrays", _load, _bill, _answer)
+    return Side("numpy", "hand-written numpy int64, whole arrays", _load, _bill, answered)
 
 
 def _load(workload: Workload, columns: Columns) -> tuple[Workload, Columns]:
@@ -22,15 +24,17 @@ def _load(workload: Workload, columns: Columns) -> tuple[Workload, Columns]:
 
 def _bill(loaded: tuple[Workload, Columns]) -> Columns:
     workload, columns = loaded
-    assert_in_bounds(workload, columns)
-    return _residential(columns) if workload.name == "W1" else _industrial(columns)
+    makes = _residential if workload.name == "W1" else _industrial
+    bills = makes(columns) if in_bounds(workload, columns) else None
+    if bills is not None:
+        return bills
+    refused = outside(workload, columns)
+    bills = makes(harmless(workload, columns, refused))
+    assert bills is not None
+    return {**bills, REFUSED: refused.astype(np.int64)}
 
 
-def _answer(workload: Workload, bills: Columns) -> Columns:
-    return bills
-
-
-def _residential(given: Columns) -> Columns:
+def _residential(given: Columns) -> Columns | None:
     peak, valley, ytd = given["kwh_peak"], given["kwh_valley"], given["ytd_kwh"]
     kwh = peak + valley
     end = ytd + kwh
@@ -53,12 +57,14 @@ def _residential(given: Columns) -> Columns:
         "valley": valley_less,
         "free_quota": quota,
         "total": first + second + third + peak_extra + valley_less + quota,
-        "usage_surge": (2 * kwh > 3 * given["last_year_kwh"]).astype(np.int64),
+        "usage_surge": (2 * kwh > 3 * given["last_year_kwh"]).view(np.int8),
     }
 
 
-def _industrial(given: Columns) -> Columns:
+def _industrial(given: Columns) -> Columns | None:
     kwh = given["kwh_sharp"] + given["kwh_peak"] + given["kwh_flat"] + given["kwh_valley"]
+    if int(kwh.max(initial=0)) > KWH_MAX:
+        return None  # some row breaks the claim
     sharp = (given["kwh_sharp"] * 112_345_678 + 50_000_000) // 100_000_000
     peak = (given["kwh_peak"] * 98_765_432 + 50_000_000) // 100_000_000
     flat = (given["kwh_flat"] * 65_432_109 + 50_000_000) // 100_000_000
