@@ -209,6 +209,7 @@ def _texts(array: Any, wanted: WantedList) -> ListCells:
 
 def taken(children: Children, positions: Whole) -> Children:
     """The lists of some rows."""
+    children = children.by_row()
     offsets, index = chosen_items(children.offsets, positions)
     columns = {name: take(column, index) for name, column in children.columns.items()}
     return Children(offsets, columns, None if children.valid is None else children.valid[positions])

@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 from engine.bulk.money import decimals
 from engine.compiler.program import Type
 from engine.evaluator.batch import Group
-from engine.evaluator.evaluate import Plans, evaluate
+from engine.evaluator.evaluate import evaluate
 from engine.evaluator.rows import Rows, day_text
 
 _NAMED: Final = re.compile(r"\{([^{}]+)\}")
 
 
-def warning_messages(group: Group, rows: Rows, plans: Plans) -> Iterator[tuple[int, NDArray[np.int64], Any]]:
+def warning_messages(group: Group, rows: Rows) -> Iterator[tuple[int, NDArray[np.int64], Any]]:
     """Give, for each warning of a rule set that a row raises: its position, those rows, and their messages.
 
-    The values in messages are computed for the rows that raise a warning alone, which are few.
+    The values in messages are computed for the rows that raise a warning alone, which are few. The rows are told by
+    their numbers in the group.
     """
     program, result = group.compiled.program, group.result
     raised = {at: result.warnings[one.id] for at, one in enumerate(program.warnings)}
@@ -39,21 +40,35 @@ def warning_messages(group: Group, rows: Rows, plans: Plans) -> Iterator[tuple[i
             positions=result.kept[any_row],
             pass_through={*rows.columns, *rows.children, *of_items},
             details=True,
-            plans=plans,
+            plans=group.plans,
+            members=group.of(len(rows)),
         )
         valued = again.warning_values
     for at, one in enumerate(program.warnings):
         mask = raised[at]
         if not bool(mask.any()):
             continue
-        positions = result.kept[mask]
-        if at in speaking:
-            among = mask[any_row]
-            types = {name: program.steps[step].type for name, step in one.values}
-            columns = {name: values[among] for name, values in valued[one.id].items()}
-            yield at, positions, written(one.message, columns, types, len(positions))
-        else:
-            yield at, positions, pa.array([one.message], pa.string()).take(pa.array(np.zeros(len(positions), np.int64)))
+        types = {name: program.steps[step].type for name, step in one.values}
+        for message, own in _by_message(group, at, np.flatnonzero(mask)):
+            columns: Mapping[str, NDArray[Any]] = {}
+            if at in speaking:
+                among = np.searchsorted(np.flatnonzero(any_row), own)
+                columns = {name: values[among] for name, values in valued[one.id].items()}
+            yield at, own, written(message, columns, types, len(own))
+
+
+def _by_message(group: Group, warning: int, rows: NDArray[np.int64]) -> Iterator[tuple[str, NDArray[np.int64]]]:
+    """Give the messages that some rows' own rule sets have for a warning, each with its rows."""
+    messages = [one.program.warnings[warning].message for one in group.members]
+    if group.code is None or len(set(messages)) == 1:
+        yield messages[0], rows
+        return
+    texts = list(dict.fromkeys(messages))
+    which = np.array([texts.index(message) for message in messages])[group.code[rows]]
+    for number, text in enumerate(texts):
+        own = rows[which == number]
+        if len(own):
+            yield text, own
 
 
 def written(message: str, columns: Mapping[str, NDArray[Any]], types: Mapping[str, Type], rows: int) -> Any:
@@ -68,7 +83,7 @@ def written(message: str, columns: Mapping[str, NDArray[Any]], types: Mapping[st
         end = found.end()
     parts.append(pa.scalar(message[end:]))
     if len(parts) == 1:
-        return pa.array([message] * rows, pa.string())
+        return pa.array([message], pa.string()).take(pa.array(np.zeros(rows, np.int64)))
     return pc.binary_join_element_wise(*parts, "")
 
 

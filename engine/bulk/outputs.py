@@ -7,7 +7,7 @@ A line that does not appear on a bill is null. Nothing here writes a file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -22,7 +22,6 @@ from engine.bulk.problems import FileProblem
 from engine.bulk.sources import Batch, Source
 from engine.compiler.program import Compiled, Line, Type
 from engine.evaluator.batch import Dispatched, Group
-from engine.evaluator.evaluate import Plans
 from engine.evaluator.refuse import row_problem
 from engine.evaluator.rows import RowProblem
 
@@ -58,10 +57,16 @@ class Layout:
     lines: Mapping[str, tuple[str, Any]]  # key -> name of its structure's table, its columns
     amounts: Amounts
     details: bool
+    places_of: Mapping[int, int]  # identity of a rule set -> position of its key in `keys`
 
     def key(self, compiled: Compiled) -> str:
         """Find a rule set's key in the book."""
-        return next(key for key, one in self.book.items() if one is compiled)
+        return self.keys[self.places_of[id(compiled)]]
+
+    def numbers(self, group: Group) -> NDArray[np.int32]:
+        """(row,) position in `keys` of each row's rule set."""
+        own = np.array([self.places_of[id(one)] for one in group.members], dtype=np.int32)
+        return np.full(len(group.result.total), own[0], dtype=np.int32) if group.code is None else own.take(group.code)
 
 
 def lay_out(book: Mapping[str, Compiled], source: Source, amounts: Amounts, details: bool) -> Layout:
@@ -106,7 +111,10 @@ def lay_out(book: Mapping[str, Compiled], source: Source, amounts: Amounts, deta
         if bills.names.count(name) > 1:
             raise FileProblem("portfolio-column-taken", str(source.path), column=name)
     lines = _structures(book, keys, row_id, amounts, details)
-    return Layout(book, keys, rulesets, codes, ledgers, places, bills, refused, warnings, lines, amounts, details)
+    places_of = {id(book[key]): at for at, key in reversed(list(enumerate(keys)))}
+    return Layout(
+        book, keys, rulesets, codes, ledgers, places, bills, refused, warnings, lines, amounts, details, places_of
+    )
 
 
 def _row_id_field(source: Source) -> Any:
@@ -169,19 +177,13 @@ class Tables:
     lines: tuple[tuple[str, Any], ...]
 
 
-def tables(
-    layout: Layout,
-    batch: Batch,
-    done: Sequence[Dispatched],
-    plans: Mapping[str, Plans],
-) -> tuple[Tables, tuple[RowProblem, ...]]:
+def tables(layout: Layout, batch: Batch, done: Sequence[Dispatched]) -> tuple[Tables, tuple[RowProblem, ...]]:
     """Lay out a billed batch.
 
     Args:
         layout: of the run.
         batch: as it was read.
         done: what became of each of its pieces.
-        plans: of each rule set.
 
     Returns:
         The tables, and every refusal of the batch in the order of its rows, with row ids as the file has them.
@@ -200,17 +202,24 @@ def tables(
     lines, warnings = [], []
     for piece, one in zip(batch.pieces, done, strict=True):
         for group in one.groups:
-            positions = piece.positions[group.result.kept]
-            if not len(positions):
+            if not len(group.result.total):
                 continue
-            key = layout.key(group.compiled)
-            lines.append((layout.lines[key][0], _lines(layout, batch, group, positions)))
-            raised = warning_messages(group, piece.rows, plans[key])
+            for part in _by_table(layout, group):
+                table, schema = layout.lines[layout.key(part.own(0))]
+                lines.append((table, _lines(layout, batch, part, piece.positions[part.result.kept], schema)))
+            raised = warning_messages(group, piece.rows)
             for warning, at, messages in raised:
-                warnings.append(_warnings(layout, batch, group, warning, piece.positions[at], messages))
+                positions = piece.positions[group.result.kept[at]]
+                warnings.append(_warnings(layout, batch, group, warning, at, positions, messages))
     return Tables(_bills(layout, batch, done), _refused(layout, batch, refused), tuple(warnings), tuple(lines)), tuple(
         refused
     )
+
+
+def _by_table(layout: Layout, group: Group) -> Iterable[Group]:
+    """Cut a family's rows where its members' lines stand in several tables: their columns differ in precision."""
+    alike = len({layout.lines[layout.key(one)][0] for one in group.members}) == 1
+    return (group,) if alike else group.apart()
 
 
 def renamed(found: RowProblem, batch: Batch, position: int) -> RowProblem:
@@ -274,7 +283,7 @@ def billed_by(layout: Layout, batch: Batch, done: Sequence[Dispatched]) -> NDArr
     found = np.full(batch.size, -1, dtype=np.int32)
     for piece, one in zip(batch.pieces, done, strict=True):
         for group in one.groups:
-            found[piece.positions[group.result.kept]] = layout.keys.index(layout.key(group.compiled))
+            found[piece.positions[group.result.kept]] = layout.numbers(group)
     return found
 
 
@@ -287,18 +296,19 @@ def _row_ids(batch: Batch, positions: NDArray[np.int64]) -> Any:
     return batch.row_id if every else batch.row_id.take(pa.array(positions))
 
 
-def _same(layout: Layout, id_: str, rows: int) -> Any:
-    """A column that says the same rule set in each row."""
-    at = np.full(rows, layout.rulesets.index(id_), dtype=np.int32)
+def _ids(layout: Layout, group: Group, rows: NDArray[np.int64] | None) -> Any:
+    """A column of rule sets' ids, of some rows of a group; None: of all."""
+    codes = layout.codes.take(layout.numbers(group))
+    at = codes if rows is None else codes[rows]
     return pa.DictionaryArray.from_arrays(pa.array(at), pa.array(layout.rulesets, pa.string()))
 
 
-def _lines(layout: Layout, batch: Batch, group: Group, positions: NDArray[np.int64]) -> Any:
+def _lines(layout: Layout, batch: Batch, group: Group, positions: NDArray[np.int64], schema: Any) -> Any:
     compiled, result = group.compiled, group.result
-    schema = layout.lines[layout.key(compiled)][1]
-    if result.offsets is not None:
-        positions = positions[result.row]
-    columns = [_row_ids(batch, positions), _same(layout, compiled.id, len(positions))]
+    of_parts = None if result.offsets is None else result.row
+    if of_parts is not None:
+        positions = positions[of_parts]
+    columns = [_row_ids(batch, positions), _ids(layout, group, of_parts)]
     if compiled.changes == "split":
         number = np.ones(len(positions), dtype=np.int32)
         if result.offsets is not None:
@@ -322,14 +332,20 @@ def _lines(layout: Layout, batch: Batch, group: Group, positions: NDArray[np.int
 
 
 def _warnings(
-    layout: Layout, batch: Batch, group: Group, warning: int, positions: NDArray[np.int64], messages: Any
+    layout: Layout,
+    batch: Batch,
+    group: Group,
+    warning: int,
+    rows: NDArray[np.int64],
+    positions: NDArray[np.int64],
+    messages: Any,
 ) -> Any:
     one = group.compiled.program.warnings[warning]
     same = np.zeros(len(positions), dtype=np.int32)
     level = np.full(len(positions), LEVELS.index(one.level), dtype=np.int32)
     columns = [
         batch.row_id.take(pa.array(positions)),
-        _same(layout, group.compiled.id, len(positions)),
+        _ids(layout, group, rows),
         pa.DictionaryArray.from_arrays(pa.array(same), pa.array([one.id], pa.string())),
         pa.DictionaryArray.from_arrays(pa.array(level), pa.array(LEVELS, pa.string())),
         messages,

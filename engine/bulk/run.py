@@ -33,7 +33,8 @@ from engine.bulk.survey import survey
 from engine.bulk.versions import by_day
 from engine.compiler.program import Compiled
 from engine.evaluator.batch import dispatch
-from engine.evaluator.evaluate import Plans
+from engine.evaluator.families import Families
+from engine.evaluator.native import Backend
 from engine.evaluator.refuse import row_problem
 from engine.evaluator.rows import Rows, day_text
 from engine.language.problems import Place
@@ -56,7 +57,7 @@ class _Job:
     """What billing a batch needs, the same for all of them."""
 
     book: Mapping[str, Compiled]
-    plans: Mapping[str, Plans]
+    plans: Families
     layout: Layout
     pass_through: Collection[str]
     carriage: Carriage | None
@@ -78,6 +79,7 @@ def run(
     details: bool = False,
     amounts: Amounts = "scaled",
     overwrite: bool = False,
+    backend: Backend = "numpy",
     progress: Progress | None = None,
 ) -> Summary:
     """Bill a file to a folder.
@@ -92,6 +94,7 @@ def run(
         details: also each line's quantity and price.
         amounts: lines as whole numbers with `places` in the column's metadata, or as decimals. CSV has decimals.
         overwrite: replace the results of an earlier run.
+        backend: `native` bills plans that enough rows come to in machine code; results are the same.
         progress: called with rows done, and rows to come in all where that is known.
 
     Returns:
@@ -103,7 +106,7 @@ def run(
     started = perf_counter()
     opened = open_source(source, book, pass_through)
     layout = lay_out(book, opened, "decimal" if format_ == "csv" else amounts, details)
-    plans = {key: Plans(compiled) for key, compiled in book.items()}
+    plans = Families(book, backend=backend)
     carried = carried_inputs(book) if ACCOUNT in opened.passing else frozenset()
     job = _Job(book, plans, layout, (*opened.passing, *pass_through), None, carried)
     threads = threads or _cores()
@@ -133,7 +136,8 @@ def _run(job: _Job, source: Source, folder: Folder, threads: int, started: float
         tally.check()
         found = overlaps(source, accounts)
         seconds = perf_counter() - started
-        summary = tally.summary(job.book, source.path, folder.files(), _tables_of(layout), found, seconds)
+        native = job.plans.native_share() if job.plans.backend == "native" else None
+        summary = tally.summary(job.book, source.path, folder.files(), _tables_of(layout), found, seconds, native)
         folder.finish(summary.to_json())
     except BaseException:
         folder.abandon()
@@ -154,7 +158,7 @@ def _bill(job: _Job, batch: Batch, again: NDArray[np.bool_]) -> _Billed:
         )
         for piece in batch.pieces
     ]
-    made, refused = tables(job.layout, batch, done, job.plans)
+    made, refused = tables(job.layout, batch, done)
     if job.carried and any(one.code == "missing-value" and one.field in job.carried for one in refused):
         raise _Lacking
     tally = Tally()

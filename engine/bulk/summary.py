@@ -12,10 +12,10 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from engine.bulk.money import exact_sum
+from engine.bulk.money import sums_by
 from engine.bulk.overlaps import Overlaps
 from engine.compiler.program import Compiled
-from engine.evaluator.batch import Dispatched
+from engine.evaluator.batch import Dispatched, Group
 from engine.evaluator.rows import RowProblem, day_text
 
 Key = TypeVar("Key")
@@ -54,6 +54,7 @@ class Summary:
     overlaps: Overlaps | None  # None: the file has no column `account`
     seconds: float
     engine: str
+    native: tuple[int, int] | None = None  # instructions in machine code, and all, of plans compiled; None: not asked
 
     @property
     def refused_rows(self) -> int:
@@ -92,6 +93,7 @@ class Summary:
             "seconds": round(self.seconds, 3),
             "bills_per_second": round(self.bills_per_second),
             "engine": self.engine,
+            **({} if self.native is None else {"native": {"instructions": self.native[0], "of": self.native[1]}}),
         }
 
 
@@ -115,26 +117,37 @@ class Tally:
         self.refused.update(found.code for found in refused)
         for one in done:
             for group in one.groups:
-                id_, result, program = key(group.compiled), group.result, group.compiled.program
-                total = exact_sum(result.total)
-                self.billed[id_] += len(result.kept)
-                self.totals[id_] += total
-                parts = Decimal(0)
-                for line in program.lines:
-                    amounts = result.amounts[line.id]
-                    shown = result.shown.get(line.id)
-                    amount = exact_sum(amounts if shown is None else np.where(shown, amounts, 0))
-                    self.lines[id_, line.id] += amount
-                    if line.money:
-                        parts += Decimal(amount).scaleb(-program.steps[line.amount].type.places)
-                whole = Decimal(total).scaleb(-program.steps[program.total].type.places)
-                assert parts == whole, f"{id_}: lines add up to {parts}, bills to {whole}"
-                for code, amounts in result.ledgers.items():
-                    self.ledgers[id_, code] += exact_sum(amounts)
-                for warning in group.compiled.program.warnings:
-                    raised = int(np.count_nonzero(result.warnings[warning.id]))
-                    if raised:
-                        self.warnings[warning.level, warning.id] += raised
+                self._group(group, key)
+
+    def _group(self, group: Group, key: Callable[[Compiled], str]) -> None:
+        result, program, of = group.result, group.compiled.program, len(group.members)
+        of_parts = group.code if group.code is None or result.offsets is None else group.code[result.row]
+        bills = [len(result.total)] if group.code is None else np.bincount(group.code, minlength=of).tolist()
+        totals = sums_by(group.code, of, result.total)
+        lines = {}
+        for line in program.lines:
+            amounts, shown = result.amounts[line.id], result.shown.get(line.id)
+            lines[line] = sums_by(of_parts, of, amounts if shown is None else np.where(shown, amounts, 0))
+        ledgers = {code: sums_by(group.code, of, amounts) for code, amounts in result.ledgers.items()}
+        for at, compiled in enumerate(group.members):
+            if not bills[at]:
+                continue
+            id_ = key(compiled)
+            self.billed[id_] += bills[at]
+            self.totals[id_] += totals[at]
+            parts = Decimal(0)
+            for line, amounts_of in lines.items():
+                self.lines[id_, line.id] += amounts_of[at]
+                if line.money:
+                    parts += Decimal(amounts_of[at]).scaleb(-program.steps[line.amount].type.places)
+            whole = Decimal(totals[at]).scaleb(-program.steps[program.total].type.places)
+            assert parts == whole, f"{id_}: lines add up to {parts}, bills to {whole}"
+            for code, booked in ledgers.items():
+                self.ledgers[id_, code] += booked[at]
+        for warning in program.warnings:
+            raised = int(np.count_nonzero(result.warnings[warning.id]))
+            if raised:
+                self.warnings[warning.level, warning.id] += raised
 
     def add(self, other: Tally) -> None:
         """Take another tally in."""
@@ -162,6 +175,7 @@ class Tally:
         line_tables: Mapping[str, Sequence[str]],
         overlaps: Overlaps | None,
         seconds: float,
+        native: tuple[int, int] | None = None,
     ) -> Summary:
         """Give the counts and sums as decimals."""
         return Summary(
@@ -180,6 +194,7 @@ class Tally:
             overlaps=overlaps,
             seconds=seconds,
             engine=engine_version(),
+            native=native,
         )
 
     def _ruleset(self, id_: str, compiled: Compiled) -> RulesetSummary:

@@ -8,7 +8,7 @@ and 9 bytes a row and carried input while it is billed. The order of the rows in
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -24,8 +24,8 @@ from engine.bulk.probe import Asked, Probe, needed, probes, quantities
 from engine.bulk.sources import Batch, Source
 from engine.bulk.versions import by_day
 from engine.compiler.program import END_DAY, FIRST_DAY, Carried, Compiled, InputSpec
-from engine.evaluator.batch import Dispatched, dispatch
-from engine.evaluator.evaluate import Plans
+from engine.evaluator.batch import Dispatched, Group, dispatch
+from engine.evaluator.families import Families
 from engine.evaluator.rows import Rows
 
 _COLUMNS: Final = (
@@ -66,7 +66,7 @@ def survey(
     if not found or ACCOUNT not in source.passing:
         return None
     reduced = {key: one.compiled for key, one in found.items()}
-    look = _Look(book, found, reduced, pass_through, {key: Plans(one) for key, one in reduced.items()})
+    look = _Look(book, found, reduced, pass_through, Families(reduced))
     parts: dict[Chain, list[_Looked]] = {}
     rows = 0
     for size, looked in in_order(source, look.batch, threads):
@@ -80,8 +80,7 @@ def survey(
     if any(one.judged for one in found.values()):
         # Look again, for rows that are refused because of what they carry: later rows cannot follow them.
         checked = {key: one.checked for key, one in found.items()}
-        plans = {key: Plans(one) for key, one in checked.items()}
-        look = _Look(book, found, checked, pass_through, plans, Carriage(columns, reduced))
+        look = _Look(book, found, checked, pass_through, Families(checked), Carriage(columns, reduced))
         refused = np.concatenate([np.zeros(0, dtype=np.int64), *in_order(source, look.refused, threads)])
         columns = _columns(found, chains, rows, refused)
     return Carriage(columns, reduced)
@@ -95,7 +94,7 @@ class _Look:
     found: Mapping[str, Probe]
     rulesets: Mapping[str, Compiled]
     pass_through: Collection[str]
-    plans: Mapping[str, Plans]
+    plans: Families
     carriage: Carriage | None = None
 
     def batch(self, batch: Batch, again: Mask) -> tuple[int, list[tuple[Chain, _Looked]]]:
@@ -109,7 +108,7 @@ class _Look:
             at, rows = self._own(piece.rows, named[piece.positions] & ~again[piece.positions])
             if not len(rows):
                 continue
-            done = self._dispatched(rows)
+            billed = [one for group in self._dispatched(rows).groups for one in group.apart()]
             codes = rows.ruleset.codes or ()
             for number in np.unique(rows.ruleset.values).tolist():
                 of = np.flatnonzero(rows.ruleset.values == number)
@@ -119,7 +118,7 @@ class _Look:
                 days = (rows.period_from[of], rows.period_to[of])
                 whose = (batch.first + where, version, primary[where], check[where], *days)
                 for asked in probe.asked:
-                    more = self._asked(probe, asked, rows, of, done)
+                    more = self._asked(probe, asked, rows, of, billed)
                     looked.append(((probe.compiled.id, asked.spec.name), _Looked(*whose, *more)))
         return batch.size, looked
 
@@ -151,14 +150,14 @@ class _Look:
         return dispatch(self.rulesets, rows, pass_through=self.pass_through, plans=self.plans)
 
     def _asked(
-        self, probe: Probe, asked: Asked, rows: Rows, of: Whole, done: Dispatched
+        self, probe: Probe, asked: Asked, rows: Rows, of: Whole, billed: Sequence[Group]
     ) -> tuple[Whole, Mask, Whole, Mask, Mask]:
         """Of a carried input in some rows: quantity, given, value, needed, refused."""
         quantity, needs = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=bool)
         refused = np.ones(len(rows), dtype=bool)
         places = _places(self.found, asked.spec.name)
         more = places - probe.compiled.program.steps[asked.quantity].type.places
-        for group in done.groups:
+        for group in billed:
             if group.compiled is probe.compiled:
                 kept = group.result.kept
                 quantity[kept] = quantities(asked, group.result) * 10**more

@@ -14,18 +14,21 @@ from engine.commands.run import Progress, progress
 from engine.commands.words import words
 from engine.compiler.program import Compiled
 from engine.evaluator.compare import Comparison, Difference, compare_random
+from engine.evaluator.native import Backend
 
 SHOWN = 3  # differing rows that are shown of each rule set
 
 
-def agreement(book: Sequence[Compiled], rows: int, seed: int, format_: str, language: Language) -> None:
+def agreement(
+    book: Sequence[Compiled], rows: int, seed: int, backend: Backend, format_: str, language: Language
+) -> None:
     """Compare; exit 1 where a row differs."""
     processes = os.cpu_count() or 1
     found: list[Comparison] = []
     with progress("rows") as advance:
         done = _Done(rows * len(book), advance)
         for compiled in book:
-            found.append(compare_random(compiled, rows, seed, processes=processes, told=done.more))
+            found.append(compare_random(compiled, rows, seed, processes=processes, told=done.more, backend=backend))
     if format_ == "json":
         structures = [compiled.program.structure for compiled in book]
         answers = [{"structure": structure, **_json(one)} for structure, one in zip(structures, found, strict=True)]

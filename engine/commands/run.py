@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from engine.commands.backend import need_backend
 from engine.commands.output import Language, emit, failure, file_failure, table
 from engine.commands.rates import compiled_book
 from engine.commands.words import words
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from engine.bulk.overlaps import Overlaps
     from engine.bulk.run import Summary
     from engine.bulk.sinks import Format
-    from engine.compiler.compile import RateBook
+    from engine.compiler.book import RateBook
+    from engine.evaluator.native import Backend
 
 Progress = Callable[[int, int | None], None]
 
@@ -34,11 +36,13 @@ class Options:
     overwrite: bool = False
     format_out: str = "parquet"
     threads: int | None = None
+    backend: Backend = "numpy"
 
 
 def run(rules: Sequence[Path], source: Path, output: Path, options: Options, format_: str, language: Language) -> None:
     """Bill a portfolio; refused rows are written, and do not fail the run."""
     need_arrow()
+    need_backend(options.backend)
     book = compiled_book(rules, language)
     summary = bill_portfolio(book, source, output, options, language)
     if format_ == "json":
@@ -73,6 +77,7 @@ def bill_portfolio(book: RateBook, source: Path, output: Path, options: Options,
                 output,
                 format_=cast("Format", options.format_out),
                 threads=options.threads,
+                backend=options.backend,
                 pass_through=options.pass_through,
                 details=options.details,
                 amounts=cast("bulk.Amounts", options.amounts),
@@ -116,6 +121,8 @@ def summary_text(summary: Summary, language: Language) -> str:
         [say("seconds"), f"{summary.seconds:.2f}"],
         [say("bills a second"), f"{summary.bills_per_second:,.0f}"],
     ]
+    if summary.native is not None:
+        head.append([say("in machine code"), "{:,} / {:,}".format(*summary.native)])
     parts = [table(head, align="<>"), ""]
     rows = []
     for ruleset in summary.rulesets:

@@ -11,12 +11,14 @@ import click
 
 from engine.commands.answers import Answer, named, of_columns, of_decimals, of_integers, with_named
 from engine.commands.asked import Asked
+from engine.commands.backend import need_backend
 from engine.commands.one_row import SHAPE, as_batch
 from engine.commands.output import Language, complain, counted, emit, table
 from engine.commands.rates import compiled_book
 from engine.commands.words import words
 from engine.compiler.program import Compiled, TestCase
 from engine.evaluator.evaluate import evaluate
+from engine.evaluator.native import Backend
 from engine.evaluator.reference import reference
 from engine.evaluator.rows import RowProblem
 from engine.evaluator.scalar import Scalar
@@ -32,15 +34,18 @@ class Difference:
     interpreter: str  # columns, decimals, integers; all where they agree
 
 
-def test(paths: Sequence[Path], random_rows: int, seed: int, format_: str, language: Language) -> None:
+def test(
+    paths: Sequence[Path], random_rows: int, seed: int, backend: Backend, format_: str, language: Language
+) -> None:
     """Run the tests; exit 1 where one fails."""
+    need_backend(backend)
     book = compiled_book(paths, language)
     if random_rows:
         from engine.commands.agreement import agreement
 
-        agreement(list(book.rulesets.values()), random_rows, seed, format_, language)
+        agreement(list(book.rulesets.values()), random_rows, seed, backend, format_, language)
         return
-    ran = [(one, case, run_case(one, case)) for one in book.rulesets.values() for case in one.tests]
+    ran = [(one, case, run_case(one, case, backend)) for one in book.rulesets.values() for case in one.tests]
     failed = [found for found in ran if found[2]]
     if format_ == "json":
         emit({"tests": len(ran), "failed": len(failed), "results": [_json(*found) for found in ran]})
@@ -58,7 +63,7 @@ def test(paths: Sequence[Path], random_rows: int, seed: int, format_: str, langu
         raise SystemExit(1)
 
 
-def run_case(compiled: Compiled, case: TestCase) -> list[Difference]:
+def run_case(compiled: Compiled, case: TestCase, backend: Backend = "numpy") -> list[Difference]:
     """Run one test through every interpreter and give what is not as expected."""
     asked = Asked(compiled, case.name, case.period_from, case.period_to, case.given)
     names = named(compiled.program, case.expect)
@@ -68,7 +73,7 @@ def run_case(compiled: Compiled, case: TestCase) -> list[Difference]:
     if isinstance(made, RowProblem) and made.code in SHAPE:  # columns cannot hold what is no list
         by_columns = in_decimals
     else:
-        by_columns = of_columns(compiled, evaluate(more, as_batch(asked), details=True), names)
+        by_columns = of_columns(compiled, evaluate(more, as_batch(asked), details=True, backend=backend), names)
     alone = Scalar(more).bill(case.given, period_from=case.period_from, period_to=case.period_to)
     found = {
         "columns": differences(case, by_columns),

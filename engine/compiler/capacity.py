@@ -211,6 +211,17 @@ def stripped(operands: Sequence[Step], of: Ratio, numerator: int) -> int:
     return numerator
 
 
+def estimate_error(operands: Sequence[Step]) -> float | None:
+    """How far a float64 estimate of a rounded step errs at most, relatively; None where an operand is no float64.
+
+    Each factor after the first, the power of ten (itself rounded) and the divisor round once, by 2^-53; R roundings
+    together by less than (R + 1) * 2^-53.
+    """
+    if any(magnitude(one) > FLOAT_EXACT for one in operands):
+        return None
+    return (len(operands) + 3) * 2.0**-53
+
+
 def _integer_rounds(operands: Sequence[Step], of: Ratio, numerator: int) -> bool:
     if any(magnitude(one) > INTEGER_EXACT for one in operands):
         return False

@@ -1,47 +1,35 @@
 """A batch of rows of many rule sets -> bills: each row goes to the rule set that it names.
 
-Takes rows whose rule sets, periods and ids have been read; gives each rule set's result with the rows' positions. Rows
-are grouped by their rule set's code, so no step looks at rows one by one. Where several rule sets of a book share an
-id, each in force on days of its own, a row goes to the one in force on its day.
+Takes rows whose rule sets, periods and ids have been read; gives results with the rows' positions. Rows are brought
+together by their rule set's code, so no step looks at rows one by one. Where several rule sets of a book share an id,
+each in force on days of its own, a row goes to the one in force on its day.
+
+    names, days ──▶ rule sets ──▶ bins: a rule set, or a family ──▶ columns by bin ──▶ a group a bin
+
+Rule sets that compute the same steps with other numbers are a family, and its rows are billed as they come; only rows
+of different structures are moved, each column once (`engine.evaluator.shares`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.compiler.program import END_DAY, FIRST_DAY, ROW, Compiled
-from engine.evaluator.door import supplied
+from engine.compiler.program import END_DAY, FIRST_DAY, Compiled
 from engine.evaluator.door_lists import listed
-from engine.evaluator.evaluate import Plans, Result, evaluate
+from engine.evaluator.evaluate import Plans, evaluate
+from engine.evaluator.families import Families
+from engine.evaluator.family import Family, Members
+from engine.evaluator.groups import Dispatched as Dispatched
+from engine.evaluator.groups import Group as Group
+from engine.evaluator.partition import Partition
 from engine.evaluator.refuse import row_problem
 from engine.evaluator.rows import Column, RowProblem, Rows, whole_text
+from engine.evaluator.shares import Sent, Share, bins_of, shares
 
 Positions = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """The rows of a batch that one rule set billed; `result.kept` has their positions in the batch."""
-
-    compiled: Compiled
-    result: Result
-
-
-@dataclass(frozen=True, slots=True)
-class Dispatched:
-    """A batch, billed: each of its rows is in one group's bills or in `refused`, never in both."""
-
-    received: int
-    groups: tuple[Group, ...]
-    refused: tuple[RowProblem, ...]  # ordered by position in the batch
-
-    @property
-    def billed(self) -> int:
-        return sum(len(group.result.kept) for group in self.groups)
 
 
 def dispatch(
@@ -65,54 +53,43 @@ def dispatch(
         again: (row,) rows whose id has come before (`engine.evaluator.seen`); they are refused as `duplicate-row`.
         pass_through: columns and lists that a rule set need not read; any other that has a value which it does not
             read refuses the row as `unknown-column`, for it may mean the wrong rule set.
-        threads: for one rule set's rows.
+        threads: for the rows of one rule set or family.
         details: also quantities and prices.
         totals_only: only totals; amounts, ledgers and warnings stay empty.
-        plans: key of the book -> its plans, kept from batch to batch.
-        between: called before each rule set; raises where nobody waits for the batch any more.
+        plans: `Families(book)`, kept from batch to batch; or key of the book -> its plans.
+        between: called before each group; raises where nobody waits for the batch any more.
 
     Returns:
-        Bills by rule set, and refusals. received = billed + refused.
+        Bills, a group for each rule set or family, and refusals. received = billed + refused.
     """
-    received = len(rows)
     refused: list[RowProblem] = []
-    todo = np.ones(received, dtype=bool)
-    if again is not None and bool(again.any()):
-        for position in np.flatnonzero(again).tolist():
-            row_id = rows.row_id[position]
-            refused.append(row_problem(position, row_id, "duplicate-row", "row_id", str(row_id)))
-        todo &= ~again
-    sent: list[tuple[str, Positions]] = []
-    for name, named in _by_ruleset(rows.ruleset, todo):
-        keys = _keys(book, name)
-        if keys:
-            sent += _by_day(book, keys, rows, named)
-        else:
-            code = "unknown-ruleset" if name else "missing-value"
-            refused += [row_problem(at, rows.row_id[at], code, "ruleset", name) for at in named.tolist()]
+    families = Families.of(book, plans)
+    sent = _sent(families, rows, again, refused)
     groups: list[Group] = []
-    for key, own in _joined(sent):
-        compiled = book[key]
+    for share in shares(families, bins_of(families, sent), sent, rows):
         if between is not None:
             between()
-        positions, surplus = _without_surplus(compiled, rows, own, pass_through)
+        at, surplus = _without_surplus(share, rows, pass_through)
         refused += surplus
-        if len(positions):
-            result = evaluate(
-                compiled,
-                rows,
-                positions=None if len(positions) == received else positions,
-                pass_through=_foreign(compiled, rows),
-                threads=threads,
-                details=details,
-                totals_only=totals_only,
-                plans=None if plans is None else plans[key],
-            )
-            groups.append(Group(compiled, result))
-            refused += result.problems
+        if at is not None and not len(at):
+            continue
+        compiled = share.bin.compiled
+        result = evaluate(
+            compiled,
+            share.rows,
+            positions=at,
+            pass_through=_foreign(share.bin.family, share.rows),
+            threads=threads,
+            details=details,
+            totals_only=totals_only,
+            plans=share.bin.plans,
+            members=Members(share.bin.family, share.code),
+        )
+        groups.append(share.group(result, rows))
+        refused += groups[-1].result.problems
     refused.sort(key=lambda found: found.row)
-    done = Dispatched(received, tuple(groups), tuple(refused))
-    assert done.billed + len(refused) == received, f"{received} rows came, {done.billed} billed, {len(refused)} refused"
+    done = Dispatched(len(rows), tuple(groups), tuple(refused))
+    assert done.billed + len(refused) == len(rows), f"{len(rows)} came, {done.billed} billed, {len(refused)} refused"
     return done
 
 
@@ -128,28 +105,48 @@ def key_at(book: Mapping[str, Compiled], name: str, first: int | None, end: int 
     Returns:
         Key of the book; None: no rule set has the name.
     """
-    keys = _keys(book, name)
+    keys = [key for key, compiled in book.items() if compiled.id == name] or ([name] if name in book else [])
     if len(keys) < 2 or first is None or end is None:
         return keys[0] if keys else None
     days = np.array([first]), np.array([end])
     return keys[int(np.argmin([_away(book[key], *days)[0] for key in keys]))]
 
 
-def _keys(book: Mapping[str, Compiled], name: str) -> list[str]:
-    """Find the rule sets that a row may mean: those of an id, or the one of a key."""
-    keys = [key for key, compiled in book.items() if compiled.id == name]
-    return keys if keys or name not in book else [name]
-
-
-def _by_day(
-    book: Mapping[str, Compiled], keys: list[str], rows: Rows, positions: Positions
-) -> list[tuple[str, Positions]]:
-    """Give each row to the rule set that is in force on its day; to the nearest where none is, which refuses it."""
-    if len(keys) == 1:
-        return [(keys[0], positions)]
-    away = np.stack([_days_away(book[key], rows, positions) for key in keys])
-    nearest = away.argmin(axis=0)
-    return [(key, positions[nearest == at]) for at, key in enumerate(keys) if (nearest == at).any()]
+def _sent(families: Families, rows: Rows, again: NDArray[np.bool_] | None, refused: list[RowProblem]) -> Sent:
+    """Find each row's rule set; refuse rows that have come before, and those that name none."""
+    names, values = _named(rows.ruleset)
+    nobody = len(families)
+    number = np.full(len(names) + 1, nobody)  # by name, and last for rows that are refused here
+    asked: dict[int, None] = {}
+    several, unknown = np.zeros((2, len(names) + 1), dtype=bool)
+    for at, name in enumerate(names):
+        meant = families.meant(name)
+        asked |= dict.fromkeys(meant)
+        if len(meant) == 1:
+            number[at] = meant[0]
+        several[at], unknown[at] = len(meant) > 1, not meant
+    if again is not None and bool(again.any()):
+        values = np.where(again, len(names), values)
+        for position in np.flatnonzero(again).tolist():
+            row_id = rows.row_id[position]
+            refused.append(row_problem(position, row_id, "duplicate-row", "row_id", str(row_id)))
+    if unknown.any():
+        for position in np.flatnonzero(unknown.take(values)).tolist():
+            name = names[int(values[position])]
+            code = "unknown-ruleset" if name else "missing-value"
+            refused.append(row_problem(position, rows.row_id[position], code, "ruleset", name))
+    if not several.any():
+        return Sent(values, number, tuple(asked))
+    by_row = number.take(values)
+    of = np.flatnonzero(several)
+    slot = np.full(len(names) + 1, len(of))
+    slot[of] = np.arange(len(of))
+    by_name = Partition(slot.take(values), len(of))
+    for at, start, end in zip(of.tolist(), by_name.offsets[:-1], by_name.offsets[1:], strict=True):
+        meant, positions = families.meant(names[at]), by_name.positions[start:end]
+        away = np.stack([_days_away(families.rulesets[one], rows, positions) for one in meant])
+        by_row[positions] = np.array(meant)[away.argmin(axis=0)]
+    return Sent(by_row, np.arange(nobody + 1), tuple(asked))
 
 
 def _days_away(compiled: Compiled, rows: Rows, positions: Positions) -> Positions:
@@ -164,8 +161,8 @@ def _away(compiled: Compiled, period_from: Positions, period_to: Positions) -> P
     return np.maximum(np.maximum(compiled.first_day - day, day - last), 0)
 
 
-def _by_ruleset(ruleset: Column, todo: NDArray[np.bool_]) -> list[tuple[str, Positions]]:
-    """Rule set names with the positions of their rows, which ascend; "" where none is given."""
+def _named(ruleset: Column) -> tuple[list[str], Positions]:
+    """Names of rule sets and (row,) which of them each row names; "" where none is given."""
     if ruleset.codes is None:
         texts = np.array(["" if value is None else str(value) for value in ruleset.values], dtype=object)
         names_, values = np.unique(texts.astype(str), return_inverse=True)
@@ -175,68 +172,51 @@ def _by_ruleset(ruleset: Column, todo: NDArray[np.bool_]) -> list[tuple[str, Pos
     if ruleset.valid is not None and not bool(ruleset.valid.all()):
         values = np.where(ruleset.valid, values, len(names))
         names.append("")
-    if len(names) == 1 and bool(todo.all()):
-        return [(names[0], np.arange(len(values), dtype=np.int64))] if len(values) else []
-    positions = np.flatnonzero(todo)
-    if not len(positions):
-        return []
-    order = positions[np.argsort(values[positions], kind="stable")]
-    ordered = values[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    ends = np.append(starts[1:], len(order))
-    groups = [(names[ordered[start]], order[start:end]) for start, end in zip(starts, ends, strict=True)]
-    return _joined(groups)
+    return names, values.astype(np.int64, copy=False)
 
 
-def _joined(groups: list[tuple[str, Positions]]) -> list[tuple[str, Positions]]:
-    """Join groups of one name: a dictionary may hold a text twice, and a row may name an id or a key."""
-    if len({name for name, _ in groups}) == len(groups):
-        return groups
-    joined: dict[str, list[Positions]] = {}
-    for name, positions in groups:
-        joined.setdefault(name, []).append(positions)
-    return [(name, np.sort(np.concatenate(parts))) for name, parts in joined.items()]
-
-
-def _own(compiled: Compiled) -> tuple[set[str], set[str]]:
-    """Names of the columns that a rule set reads from a batch: of its rows, and of its lists with the list's."""
-    specs = [spec for spec in compiled.program.inputs if not supplied(spec.name)]
-    of_rows = {spec.name for spec in specs if spec.type.axis == ROW}
-    return of_rows, {spec.name for spec in specs} - of_rows
-
-
-def _foreign(compiled: Compiled, rows: Rows) -> list[str]:
+def _foreign(family: Family, rows: Rows) -> list[str]:
     """Name the columns of a batch that a rule set does not read: of the row, lists, and columns of its own lists."""
-    of_rows, of_lists = _own(compiled)
-    lists = {axis.name for axis in compiled.program.axes}
-    found = [name for name in rows.columns if name not in of_rows]
+    lists = {axis.name for axis in family.compiled.program.axes}
+    found = [name for name in rows.columns if name not in family.of_rows]
     for name, children in rows.children.items():
         if name in lists:
-            found += [f"{name}.{one}" for one in children.columns if f"{name}.{one}" not in of_lists]
+            found += [f"{name}.{one}" for one in children.columns if f"{name}.{one}" not in family.of_lists]
         else:
             found.append(name)
     return found
 
 
 def _without_surplus(
-    compiled: Compiled, rows: Rows, positions: Positions, pass_through: Collection[str]
-) -> tuple[Positions, list[RowProblem]]:
-    """Refuse rows that give a value in a column, or items in a list, that their rule set does not read."""
-    foreign = [name for name in _foreign(compiled, rows) if name not in pass_through]
+    share: Share, rows: Rows, pass_through: Collection[str]
+) -> tuple[Positions | None, list[RowProblem]]:
+    """Refuse rows that give a value in a column, or items in a list, that their rule set does not read.
+
+    Returns:
+        Which of the share's rows are left, as `Share.at`; and the refusals.
+    """
+    family = share.bin.family
+    foreign = [name for name in _foreign(family, rows) if name not in pass_through and name not in share.unread]
     if not foreign:
-        return positions, []
-    known = ", ".join(f"`{one}`" for one in sorted(set().union(*_own(compiled))))
+        return share.at, []
+    positions = share.positions
+    known = ", ".join(f"`{one}`" for one in sorted(family.of_rows | family.of_lists))
     refused: list[RowProblem] = []
     surplus = np.zeros(len(positions), dtype=bool)
     for name in foreign:
         given, told = _given(rows, name, positions)
+        if not given.any():
+            continue
         for at in np.flatnonzero(given & ~surplus).tolist():
             position = int(positions[at])
             value, item = told(at)
             more = {"known": known, **({"item": str(item)} if item else {})}
             refused.append(row_problem(position, rows.row_id[position], "unknown-column", name, value, None, **more))
         surplus |= given
-    return positions[~surplus], refused
+    if not refused:
+        return share.at, []
+    left = np.flatnonzero(~surplus)
+    return left if share.at is None else share.at[left], refused
 
 
 def _given(rows: Rows, name: str, positions: Positions) -> tuple[NDArray[np.bool_], Callable[[int], tuple[str, int]]]:
@@ -256,7 +236,10 @@ def _given(rows: Rows, name: str, positions: Positions) -> tuple[NDArray[np.bool
 
 def _some(column: Column, positions: Positions | slice) -> NDArray[np.bool_]:
     """Where a column has a value, at some positions; of values themselves only objects are looked at."""
-    given = (np.ones(len(column.values), dtype=bool) if column.valid is None else column.valid)[positions]
+    if column.valid is None:
+        given = np.ones(len(column.values[positions]), dtype=bool)
+    else:
+        given = column.valid[positions] if isinstance(positions, slice) else column.valid.take(positions)
     if column.values.dtype == object:
         given = given & np.array([value is not None for value in column.values[positions].tolist()], dtype=bool)
     return given

@@ -6,7 +6,7 @@ version (or of mixed ones) with a stretch of items of each list. A bill's parts 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,20 +15,25 @@ from engine.evaluator.items import EVEN_MIN
 from engine.evaluator.rows import Whole
 
 ITEMS_MAX = 49152  # of one list in a block, unless one row, or the parts of one bill, have more
+TALLIED_MAX = 2**23  # likewise, of a list that only tallies read: they look at it piece by piece
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A block's items of one list, and how they lie (`engine.evaluator.items.Layout`)."""
+    """A block's items of one list, and how they lie (`engine.evaluator.items.Layout`).
+
+    `time_major`: the items of an interval lie together, not those of a row.
+    """
 
     items: slice
     even: int
     alike: bool
+    time_major: bool = False
 
     @property
-    def key(self) -> tuple[int, int, bool]:
+    def key(self) -> tuple[int, int, bool, bool]:
         """What calls that are bound to memory depend on."""
-        return (self.items.stop - self.items.start, self.even, self.alike)
+        return (self.items.stop - self.items.start, self.even, self.alike, self.time_major)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,8 @@ def cut_blocks(
     lists: Mapping[str, Whole],
     begins: Mapping[str, Whole],
     bills: Whole | None,
+    tallied: Collection[str] = (),
+    time_major: Collection[str] = (),
 ) -> list[Block]:
     """Cut runs of rows.
 
@@ -83,7 +90,10 @@ def cut_blocks(
         lists: list -> shape (row + 1,) first item of each row.
         begins: interval list -> shape (row,) number of each row's first interval.
         bills: shape (bill + 1,) first part of each bill; None: each row is a bill.
+        tallied: lists that only tallies read.
+        time_major: lists whose intervals lie behind one another, each with the items of all rows.
     """
+    most = [(offsets, TALLIED_MAX if name in tallied else ITEMS_MAX) for name, offsets in lists.items()]
     if not lists and bills is None:
         return [
             Block(which, slice(at, min(at + block_rows, end)))
@@ -91,21 +101,20 @@ def cut_blocks(
             for at in range(start, end, block_rows)
         ]
     return [
-        Block(which, slice(at, to), {name: _span(its, begins.get(name), at, to) for name, its in lists.items()})
+        Block(which, slice(at, to), {n: _span(its, begins.get(n), at, to, n in time_major) for n, its in lists.items()})
         for which, start, end in runs
-        for at, to in _stretches(start, end, block_rows, list(lists.values()), bills)
+        for at, to in _stretches(start, end, block_rows, most, bills)
     ]
 
 
 def _stretches(
-    start: int, end: int, block_rows: int, lists: Sequence[Whole], bills: Whole | None
+    start: int, end: int, block_rows: int, lists: Sequence[tuple[Whole, int]], bills: Whole | None
 ) -> Iterator[tuple[int, int]]:
     at = start
     while at < end:
         to = min(at + block_rows, end)
-        for offsets in lists:
-            most = offsets[at] + ITEMS_MAX
-            to = min(to, int(np.searchsorted(offsets, most, side="right")) - 1)
+        for offsets, items in lists:
+            to = min(to, int(np.searchsorted(offsets, offsets[at] + items, side="right")) - 1)
         to = max(to, at + 1)
         if bills is not None:
             bill = int(np.searchsorted(bills, to, side="right")) - 1
@@ -115,9 +124,9 @@ def _stretches(
         at = to
 
 
-def _span(offsets: Whole, begins: Whole | None, at: int, to: int) -> Span:
+def _span(offsets: Whole, begins: Whole | None, at: int, to: int, time_major: bool) -> Span:
     items = slice(int(offsets[at]), int(offsets[to]))
     count = int(offsets[at + 1]) - items.start
     even = count if count >= EVEN_MIN and (np.diff(offsets[at : to + 1]) == count).all() else 0
     alike = even > 0 and (begins is None or bool((begins[at:to] == begins[at]).all()))
-    return Span(items, even, alike)
+    return Span(items, even, alike, time_major)

@@ -36,7 +36,7 @@ class Clock:
 def axis_clock(program: Program, axis: AxisSpec, low: int, high: int) -> Clock:
     """Number the intervals of the days [low, high)."""
     of = program.timelines[axis.clock]
-    pattern = _patterns(of, low, high)
+    pattern = patterns(of, low, high)
     assert pattern.min(initial=0) >= 0, f"the clock of {axis.name} does not know every day"
     lengths = np.array([len(minutes) for minutes in of.patterns], np.int64)
     return Clock(low, np.concatenate([[0], np.cumsum(lengths[pattern])]))
@@ -45,7 +45,7 @@ def axis_clock(program: Program, axis: AxisSpec, low: int, high: int) -> Clock:
 def laid_out(timeline: Timeline, clock: Clock) -> Whole:
     """Give a timeline's value for each interval of a clock."""
     days = len(clock.starts) - 1
-    pattern = _patterns(timeline, clock.first_day, clock.first_day + days)
+    pattern = patterns(timeline, clock.first_day, clock.first_day + days)
     counts = np.diff(clock.starts)
     # Behind the patterns stands what a day of unknown type reads.
     longest = int(counts.max(initial=0))
@@ -71,8 +71,8 @@ def time_text(clock: Clock, minutes: Array, interval: int) -> str:
     return f"{day_text(clock.first_day + day)} {minute // 60:02d}:{minute % 60:02d}"
 
 
-def _patterns(timeline: Timeline, low: int, high: int) -> Whole:
-    """The pattern of each day in [low, high)."""
+def patterns(timeline: Timeline, low: int, high: int) -> Whole:
+    """Give a timeline's pattern of each day in [low, high); -1: the day's type is not known."""
     last = len(timeline.days) - 1
     first, end = (min(max(day - timeline.first_day, 0), last) for day in (low, high - 1))
     some = np.array(timeline.days[first : end + 1], np.int64)

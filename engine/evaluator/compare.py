@@ -12,7 +12,7 @@ import json
 import multiprocessing
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
@@ -22,8 +22,9 @@ from engine.calendars.days import day_date
 from engine.compiler.program import Compiled
 from engine.evaluator import decimals
 from engine.evaluator.draw import draw
-from engine.evaluator.evaluate import Result, evaluate
+from engine.evaluator.evaluate import Plans, Result, evaluate
 from engine.evaluator.interpretation import Value, single
+from engine.evaluator.native import Backend
 from engine.evaluator.reference import Ran, Reference, Unsound
 from engine.evaluator.rows import Children, Column, RowProblem, Rows, whole_text
 from engine.evaluator.scalar import Number, Scalar, ScalarBill
@@ -81,7 +82,13 @@ def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
 
 
 def compare_random(
-    compiled: Compiled, count: int, seed: int, *, processes: int = 2, told: Callable[[int], None] | None = None
+    compiled: Compiled,
+    count: int,
+    seed: int,
+    *,
+    processes: int = 2,
+    told: Callable[[int], None] | None = None,
+    backend: Backend = "numpy",
 ) -> Comparison:
     """Draw rows and bill them by each interpreter.
 
@@ -91,40 +98,47 @@ def compare_random(
         seed: the same seed draws the same rows, whatever the number of processes.
         processes: 1: in this one. More are spawned, so this may be called from a program with threads.
         told: called with the number of rows after each chunk.
+        backend: of the columns.
     """
     sizes = [min(CHUNK_ROWS, count - start) for start in range(0, count, CHUNK_ROWS)]
     tasks = [(seed + at * 1_000_003, size) for at, size in enumerate(sizes)]
     total = Comparison(compiled.id)
-    for part in _parts(compiled, tasks, processes):
+    for part in _parts(compiled, tasks, processes, backend):
         total = total.and_(part)
         if told is not None:
             told(part.rows)
     return total
 
 
-def _parts(compiled: Compiled, tasks: list[tuple[int, int]], processes: int) -> Iterator[Comparison]:
+def _parts(compiled: Compiled, tasks: list[tuple[int, int]], processes: int, backend: Backend) -> Iterator[Comparison]:
     if processes == 1 or len(tasks) < 2:
+        plans = Plans(compiled, backend)
         for seed, size in tasks:
-            yield compare(compiled, draw(compiled, size, seed))
+            yield compare(compiled, draw(compiled, size, seed), plans)
         return
     context = multiprocessing.get_context("spawn")
     with context.Pool(min(processes, len(tasks))) as pool:
-        yield from pool.imap(_chunk, ((compiled, seed, size) for seed, size in tasks))
+        yield from pool.imap(_chunk, ((compiled, seed, size, backend) for seed, size in tasks))
 
 
-def _chunk(task: tuple[Compiled, int, int]) -> Comparison:
-    compiled, seed, size = task
-    return compare(compiled, draw(compiled, size, seed))
+def _chunk(task: tuple[Compiled, int, int, Backend]) -> Comparison:
+    compiled, seed, size, backend = task
+    return compare(compiled, draw(compiled, size, seed), Plans(compiled, backend))
 
 
-def compare(compiled: Compiled, rows: Rows) -> Comparison:
+def compare(compiled: Compiled, rows: Rows, plans: Plans | None = None) -> Comparison:
     """Bill a batch by each interpreter.
 
     Args:
         compiled: the rule set of every row.
         rows: columns as the evaluator takes them; the others read the same columns value by value.
+        plans: of the columns; None: in numpy.
     """
-    result = evaluate(compiled, rows, details=True)
+    result = evaluate(compiled, rows, details=True, plans=plans)
+    if plans is not None and plans.backend == "native":
+        # Where one row is refused, numpy may have billed others too: those that are billed come again by themselves.
+        again = evaluate(compiled, rows, positions=result.kept, details=True, plans=plans)
+        result = replace(again, received=result.received, positions=result.kept, problems=result.problems)
     outcomes = _Outcomes(compiled, result)
     reference, scalar = Reference(compiled), Scalar(compiled)
     names, columns = list(rows.columns), [plain(column) for column in rows.columns.values()]
@@ -233,6 +247,7 @@ def plain(column: Column) -> list[object]:
 
 def _plain_list(compiled: Compiled, name: str, children: Children) -> Callable[[int], object]:
     """Give a list as one row would give it: an interval list by columns, any other by items; None where absent."""
+    children = children.by_row()
     columns = {key: plain(column) for key, column in children.columns.items()}
     offsets = children.offsets.tolist()
     valid = None if children.valid is None else children.valid.tolist()

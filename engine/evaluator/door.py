@@ -18,13 +18,15 @@ from typing import Final
 
 import numpy as np
 
-from engine.compiler.program import END_DAY, FIRST_DAY, PARTS_MAX, ROW, AxisSpec, Compiled, InputSpec
+from engine.compiler.program import END_DAY, FIRST_DAY, ROW, AxisSpec, Compiled, InputSpec
+from engine.evaluator import door_versions
 from engine.evaluator.clock import Clock, axis_clock
 from engine.evaluator.columns import Fault, Reading, absent, as_it_came, bounds_text, fault_text, read_column
 from engine.evaluator.door_days import Days, version_day
-from engine.evaluator.door_lists import Listed, listed
+from engine.evaluator.door_lists import Listed, by_row, listed, some_items
+from engine.evaluator.family import Family, Members
 from engine.evaluator.items import chosen_items
-from engine.evaluator.parts import Cut, cut, divided
+from engine.evaluator.parts import Cut, divided
 from engine.evaluator.refuse import row_problem
 from engine.evaluator.rows import Array, Column, Mask, RowProblem, Rows, UnknownColumns, Whole, day_text, same
 from engine.language.problems import Place
@@ -33,7 +35,6 @@ BUILT_IN: Final = ("period_from", "period_to", "day", "bill_from", "bill_to", "p
 """Inputs that the door supplies, beside the undivided ones."""
 OF_BILL: Final = "@bill"
 """What the name of a divided input ends in where the undivided one is meant."""
-NO_VERSION = -1
 NO_DAY = np.iinfo(np.int64).min  # how numpy writes a missing datetime64
 
 
@@ -82,8 +83,16 @@ class Door:
         lists = {}
         for name, its in self.lists.items():
             items, lists[name] = chosen_items(its, parts)
-            inputs |= {one: _thinned(v, items) for one, v in self.inputs.items() if _list_of(one, (name,)) == name}
-            given |= {one: _thinned(v, items) for one, v in self.given.items() if _list_of(one, (name,)) == name}
+            inputs |= {
+                one: some_items(v, items, parts) if v.ndim > 1 else _thinned(v, items)
+                for one, v in self.inputs.items()
+                if _list_of(one, (name,)) == name
+            }
+            given |= {
+                one: some_items(v, items, parts) if v.ndim > 1 else _thinned(v, items)
+                for one, v in self.given.items()
+                if _list_of(one, (name,)) == name
+            }
         kept = rows if self.positions is None else self.positions[rows]
         version = _thinned(self.version, parts)
         return Door(len(rows), kept, inputs, given, version, (), offsets, lists, self.unchecked)
@@ -105,6 +114,7 @@ def admit(
     *,
     pass_through: Collection[str] = (),
     look: bool = True,
+    members: Members | None = None,
 ) -> Door:
     """Check a batch.
 
@@ -114,6 +124,7 @@ def admit(
         positions: shape (row,) ascending positions of the rows to look at; None: all.
         pass_through: columns that nothing reads.
         look: at the values of every column; else those that can be computed on as they came stay unchecked.
+        members: of the family that `compiled` is, by row of the batch; None: it is one rule set.
 
     Raises:
         UnknownColumns: a column is neither an input nor passed through.
@@ -121,18 +132,18 @@ def admit(
     program = compiled.program
     specs = [one for one in program.inputs if one.name not in BUILT_IN and not one.name.endswith(OF_BILL)]
     _all_known(specs, program.axes, rows, pass_through)
-    desk = _Desk(compiled, rows, positions)
+    desk = _Desk(compiled, rows, positions, members)
     period_from, period_to = desk.days()
-    of = cut(period_from.values, period_to.values, compiled.change_days) if compiled.changes == "split" else None
+    of = door_versions.in_parts(desk, period_from, period_to) if compiled.changes == "split" else None
     if of is None:
         day = version_day(compiled, period_from, period_to)
-        version = desk.versions(day)
+        version = door_versions.versions(desk, day)
         if compiled.changes == "refuse":
-            desk.changes(period_from, period_to)
+            door_versions.refuse_changes(desk, period_from, period_to)
     else:
-        desk.parts(of, period_from, period_to)
+        door_versions.refuse_many_parts(desk, of, period_from, period_to)
         day = version_day(compiled, Days.of(of.first), Days.of(of.end))
-        version = desk.versions(day, of)
+        version = door_versions.versions(desk, day, of)
     desk.looks = look or of is not None  # what is divided between parts has to be in its bounds
     inputs: dict[str, Array] = {}
     given: dict[str, Mask] = {}
@@ -154,7 +165,7 @@ def admit(
             if spec.type.axis == axis.name:
                 read = desk.read_items(spec, items)
                 inputs[spec.name] = read.values
-                given[spec.name] = same(np.True_, len(read.values)) if read.given is None else read.given
+                given[spec.name] = same(np.True_, read.values.size) if read.given is None else read.given
         lists[axis.name] = items.offsets
     inputs |= {"period_from": period_from.values, "period_to": period_to.values}
     if of is None:
@@ -216,18 +227,19 @@ def _in_parts(
             lists[name] = np.append(offsets[:-1].take(row) + np.where(empty, 0, begins), offsets[-1])
         else:
             items, lists[name] = chosen_items(offsets, row)
-        inputs |= {one: v[items] for one, v in rows.items() if _list_of(one, (name,)) == name}
-        given |= {one: v[items] for one, v in door.given.items() if _list_of(one, (name,)) == name}
+        inputs |= {one: v.reshape(-1)[items] for one, v in rows.items() if _list_of(one, (name,)) == name}
+        given |= {one: v.reshape(-1)[items] for one, v in door.given.items() if _list_of(one, (name,)) == name}
     return Door(door.received, door.positions, inputs, given, version, door.problems, of.offsets, lists)
 
 
 class _Desk:
     """The state of one batch at the door: which rows are refused, and why."""
 
-    def __init__(self, compiled: Compiled, rows: Rows, positions: Whole | None) -> None:
-        self.compiled = compiled
+    def __init__(self, compiled: Compiled, rows: Rows, positions: Whole | None, members: Members | None) -> None:
         self.rows = rows
         self.positions = positions
+        self.family = Family.alone(compiled) if members is None else members.family
+        self.member = None if members is None or members.code is None else self._taken(members.code)
         self.refused: Mask | None = None
         self.problems: list[RowProblem] = []
         self.looks = True
@@ -246,104 +258,20 @@ class _Desk:
                 def bad_day(at: int, name: str = name, days: Whole = days) -> RowProblem:
                     missing = days[at] == NO_DAY
                     value = "" if missing else day_text(int(days[at]))
-                    return self._problem(at, "missing-value" if missing else "bad-date", name, value)
+                    return self.problem(at, "missing-value" if missing else "bad-date", name, value)
 
-                self._refuse((days < FIRST_DAY) | (days >= END_DAY), bad_day)
+                self.refuse((days < FIRST_DAY) | (days >= END_DAY), bad_day)
         if firsts.high >= ends.low and not (first < end).all():
 
             def backwards(at: int) -> RowProblem:
                 both = {"period_from": day_text(int(first[at])), "period_to": day_text(int(end[at]))}
-                return self._problem(at, "bad-period", "period_to", both["period_to"], None, **both)
+                return self.problem(at, "bad-period", "period_to", both["period_to"], None, **both)
 
-            self._refuse(first >= end, backwards)
+            self.refuse(first >= end, backwards)
         if self.refused is None:
             return firsts, ends
         first, end = (np.where(self.refused, FIRST_DAY + plus, days) for plus, days in ((0, first), (1, end)))
         return Days.of(first), Days.of(end)
-
-    def parts(self, of: Cut, firsts: Days, ends: Days) -> None:
-        """Refuse periods of too many parts."""
-        counts = of.counts
-        if counts.max() <= PARTS_MAX:
-            return
-
-        def many(at: int) -> RowProblem:
-            both = {"period_from": day_text(int(firsts.values[at])), "period_to": day_text(int(ends.values[at]))}
-            more = {**both, "found": str(counts[at]), "at_most": str(PARTS_MAX)}
-            return self._problem(at, "too-many-parts", "period_to", both["period_to"], None, **more)
-
-        self._refuse(counts > PARTS_MAX, many)
-
-    def versions(self, days: Days, of: Cut | None = None) -> Whole:
-        """Find the version of each row, or part, by a table over the days of the batch."""
-        day, low, high = days.values, days.low, days.high
-        if not len(day):
-            return day
-        compiled = self.compiled
-        table = np.full(high - low + 1, NO_VERSION, np.int64)
-        for position, one in enumerate(compiled.constants.versions):
-            last = one.end_day if compiled.end_day is None else min(one.end_day, compiled.end_day)
-            table[max(max(one.first_day, compiled.first_day) - low, 0) : max(last - low, 0)] = position
-        if of is not None:
-            self._leaves(days, of)
-        # By version, and last what NO_VERSION, as a position, reads.
-        unpriced = np.array([*(bool(one.missing) for one in compiled.constants.versions), True])
-        if (table == table[0]).all():
-            version = same(table[0], len(day))
-        else:
-            version = table.take(day - low)
-        if unpriced[table].any():
-            bad = unpriced[version]
-            if of is None:
-                self._refuse(bad, lambda at: self._no_price(at, int(version[at]), int(day[at])))
-                return version
-
-            def first_unpriced(at: int) -> RowProblem:
-                part = int(of.offsets[at]) + int(bad[of.offsets[at] :].argmax())
-                return self._no_price(at, int(version[part]), int(day[part]))
-
-            self._refuse(np.logical_or.reduceat(bad, of.offsets[:-1]), first_unpriced)
-        return version
-
-    def _leaves(self, days: Days, of: Cut) -> None:
-        """Refuse rows of which some parts are within the days of the rule set and others are not."""
-        last = END_DAY if self.compiled.end_day is None else self.compiled.end_day - 1
-        if self.compiled.first_day <= days.low and days.high <= last:
-            return
-        within = (self.compiled.first_day <= days.values) & (days.values <= last)
-        turns = np.append(False, within[1:] != within[:-1]) & (of.number > 0)
-
-        def leaving(at: int) -> RowProblem:
-            start, end = int(of.offsets[at]), int(of.offsets[at + 1])
-            turn = start + int(turns[start:end].argmax())
-            return self._crosses(at, int(of.first[start]), int(of.end[end - 1]), int(of.first[turn]))
-
-        self._refuse(np.logical_or.reduceat(turns, of.offsets[:-1]), leaving)
-
-    def _no_price(self, at: int, version: int, day: int) -> RowProblem:
-        text = day_text(day)
-        if version == NO_VERSION:
-            compiled = self.compiled
-            return self._problem(at, "no-price-in-force", compiled.id, text, compiled.place, day=text)
-        missing = self.compiled.constants.versions[version].missing[0]
-        return self._problem(at, missing.code, missing.field, text, missing.place, day=text)
-
-    def changes(self, firsts: Days, ends: Days) -> None:
-        """Refuse periods that hold a change strictly inside."""
-        first, end, low, high = firsts.values, ends.values, firsts.low, ends.high
-        days = np.array([day for day in self.compiled.change_days if low < day < high], np.int64)
-        if not len(days):
-            return
-        # For each day on which a period begins, the next change after it.
-        begins = np.arange(low, firsts.high + 1)
-        following = np.append(days, END_DAY)[np.searchsorted(days, begins, side="right")]
-        change = following.take(first - low)
-
-        self._refuse(change < end, lambda at: self._crosses(at, int(first[at]), int(end[at]), int(change[at])))
-
-    def _crosses(self, at: int, first: int, end: int, day: int) -> RowProblem:
-        named = {"period_from": day_text(first), "period_to": day_text(end), "day": day_text(day)}
-        return self._problem(at, "period-crosses-change", "period_to", named["period_to"], None, **named)
 
     def read(self, spec: InputSpec) -> Reading:
         """Check an input's column."""
@@ -358,21 +286,26 @@ class _Desk:
         read = absent(spec, len(self)) if column is None else read_column(spec, column)
         if read.faults is not None:
             faults = read.faults
-            self._refuse(faults != 0, lambda at: self._faulty(at, spec, column, at, Fault(int(faults[at]))))
+            self.refuse(faults != 0, lambda at: self._faulty(at, spec, column, at, Fault(int(faults[at]))))
         return read
 
     def counts(self, axis: AxisSpec, items: Listed, clock: Clock | None, period_from: Whole, period_to: Whole) -> None:
         """Check that a list is given, that it is not too long, and that an interval list has all its intervals."""
         if not axis.optional and not items.given.all():
-            self._refuse(~items.given, lambda at: self._problem(at, "missing-value", axis.name, "", axis.place))
+
+            def absent_list(at: int) -> RowProblem:
+                return self.problem(at, "missing-value", axis.name, "", self._place(at, axis))
+
+            self.refuse(~items.given, absent_list)
         counts = np.diff(items.offsets)
         if (counts > axis.at_most).any():
 
             def too_many(at: int) -> RowProblem:
-                found, at_most = str(counts[at]), str(axis.at_most)
-                return self._problem(at, "too-many-items", axis.name, found, axis.place, found=found, at_most=at_most)
+                found, place = str(counts[at]), self._place(at, axis)
+                both = {"found": found, "at_most": str(axis.at_most)}
+                return self.problem(at, "too-many-items", axis.name, found, place, **both)
 
-            self._refuse(counts > axis.at_most, too_many)
+            self.refuse(counts > axis.at_most, too_many)
         if clock is None:
             return
         expected = clock.begins(period_to) - clock.begins(period_from)
@@ -381,15 +314,21 @@ class _Desk:
 
             def miscounted(at: int) -> RowProblem:
                 texts = {"expected": str(expected[at]), "found": str(counts[at])}
-                return self._problem(at, "interval-count", axis.name, texts["found"], axis.place, **texts)
+                return self.problem(at, "interval-count", axis.name, texts["found"], self._place(at, axis), **texts)
 
-            self._refuse(wrong, miscounted)
+            self.refuse(wrong, miscounted)
 
     def read_items(self, spec: InputSpec, items: Listed) -> Reading:
         """Check an input of a list; the first faulty item refuses its row."""
-        column, read = items.read(spec)
+        column = items.column(spec)
+        bounds = None if self.looks or column is None else as_it_came(spec.type, column)
+        if column is not None and bounds is not None:
+            self.unchecked[spec.name] = bounds
+            return Reading(column.values)
+        read = items.read(spec)
         if read.faults is not None:
-            faults = read.faults
+            faults = read.faults.reshape(-1)
+            column = None if column is None else by_row(column)
             bad, first = items.faulty(faults)
 
             def faulty(at: int) -> RowProblem:
@@ -397,7 +336,7 @@ class _Desk:
                 number = str(item - int(items.offsets[at]) + 1)
                 return self._faulty(at, spec, column, item, Fault(int(faults[item])), item=number)
 
-            self._refuse(bad, faulty)
+            self.refuse(bad, faulty)
         return read
 
     def _faulty(
@@ -407,7 +346,8 @@ class _Desk:
         low, high = bounds_text(spec.type)
         codes = ("true", "false") if spec.type.kind == "boolean" else spec.type.codes
         more = {"low": low, "high": high, "places": str(spec.type.places), "codes": ", ".join(codes), **item}
-        return self._problem(at, fault.code, spec.name, fault_text(spec, column, cell, fault), spec.place, **more)
+        text, place = fault_text(spec, column, cell, fault), self._place(at, spec)
+        return self.problem(at, fault.code, spec.name, text, place, **more)
 
     def close(
         self,
@@ -436,16 +376,28 @@ class _Desk:
         self.unchecked |= {f"{n}{OF_BILL}": of for n, of in self.unchecked.items() if f"{n}{OF_BILL}" in undivided}
         return Door(len(self), kept, inputs, given, version, problems, None, lists, self.unchecked)
 
+    def own(self, at: int) -> Compiled:
+        """The rule set of a row."""
+        return self.family.members[0 if self.member is None else int(self.member[at])]
+
+    def _place(self, at: int, of: InputSpec | AxisSpec) -> Place | None:
+        """Where a row's rule set declares an input or a list."""
+        program = self.own(at).program
+        declared = program.axes if isinstance(of, AxisSpec) else program.inputs
+        return next(one.place for one in declared if one.name == of.name)
+
     def _taken(self, values: Whole) -> Whole:
         return values if self.positions is None else values[self.positions]
 
-    def _refuse(self, bad: Mask, say: Callable[[int], RowProblem]) -> None:
+    def refuse(self, bad: Mask, say: Callable[[int], RowProblem]) -> None:
         """Refuse rows that nothing refused before."""
+        if not bad.any():
+            return
         new = bad if self.refused is None else bad & ~self.refused
         self.problems.extend(say(at) for at in np.flatnonzero(new).tolist())
         self.refused = bad.copy() if self.refused is None else self.refused | bad
 
-    def _problem(
+    def problem(
         self, at: int, code: str, field: str, value: str, place: Place | None = None, **parameters: str
     ) -> RowProblem:
         """Make a row's problem; `place` is of the rule that it fell foul of."""

@@ -16,13 +16,17 @@ import numpy as np
 from engine.compiler.program import ROW, Compiled, Program, Refusal
 from engine.evaluator.clock import axis_clock, laid_out, time_text
 from engine.evaluator.door import Door, admit
+from engine.evaluator.family import Members
 from engine.evaluator.items import chosen_items
+from engine.evaluator.native import Backend
 from engine.evaluator.refuse import refused_by
 from engine.evaluator.rows import Array, Mask, RowProblem, Rows, Whole, value_text
 from engine.evaluator.run import Workers, run
 from engine.evaluator.worker import AT_THE_DOOR, NOT_REFUSED, Table
 
 BLOCK_ROWS = 16384  # a register is then 128 KiB, and a program's registers stay in the second-level cache
+# Threads hand the interpreter to each other between numpy calls, and waking one takes as long as a short call.
+THREADED_ROWS = 65536
 
 
 @dataclass(frozen=True)
@@ -84,17 +88,28 @@ class Plans:
     """The plans of one rule set with their scratch, made when first wanted.
 
     Keep one to bill many batches: a small one then takes a fraction of the time. Threads may share it.
+
+    Attributes:
+        backend: `native` has what goes over rows one by one in machine code; results are the same.
+        native_rows_min: rows and items of one plan that have to come before it is compiled; numpy bills them.
     """
 
     compiled: Compiled
-    _made: dict[frozenset[int], Workers] = field(default_factory=dict)
+    backend: Backend = "numpy"
+    native_rows_min: int = 0
+    _made: dict[tuple[frozenset[int], Backend], Workers] = field(default_factory=dict)
 
-    def of(self, outputs: Iterable[int]) -> Workers:
-        """Give the plan that stores these steps."""
-        key = frozenset(outputs)
+    def of(self, outputs: Iterable[int], backend: Backend | None = None) -> Workers:
+        """Give the plan that stores these steps; `backend`: None: that of the plans."""
+        key = (frozenset(outputs), backend or self.backend)
         if key not in self._made:
-            self._made[key] = Workers(self.compiled.program, self.compiled.constants, key)
+            self._made[key] = Workers(self.compiled.program, self.compiled.constants, *key, self.native_rows_min)
         return self._made[key]
+
+    def native_share(self) -> tuple[int, int]:
+        """Count the instructions that are in machine code, and all, of the plans that were compiled."""
+        made = [one for workers in self._made.values() for one in workers.natives.values()]
+        return sum(one.native for one in made), sum(one.instructions for one in made)
 
 
 def evaluate(
@@ -104,37 +119,43 @@ def evaluate(
     positions: Whole | None = None,
     pass_through: Collection[str] = (),
     threads: int = 1,
-    block_rows: int = BLOCK_ROWS,
+    block_rows: int | None = None,
     details: bool = False,
     totals_only: bool = False,
     plans: Plans | None = None,
+    backend: Backend = "numpy",
+    members: Members | None = None,
 ) -> Result:
-    """Bill rows of one rule set.
+    """Bill rows of one rule set, or of one family.
 
     Args:
-        compiled: the rule set.
+        compiled: the rule set; of a family its `compiled`.
         rows: a batch.
         positions: shape (row,) ascending positions of the rows to bill; None: all.
         pass_through: columns of the batch that nothing reads.
         threads: of this process.
-        block_rows: rows a block; fewer cost more calls, more leave the cache.
+        block_rows: rows a block; fewer cost more calls, more leave the cache. None: what is best for so many threads.
         details: also quantities, prices and the values in warnings' messages.
         totals_only: only the total; amounts, ledgers and warnings stay empty.
         plans: of this rule set, from an earlier batch.
+        backend: where there are no plans, which have their own.
+        members: of a family, by row of the batch. Refusals are told by each row's own.
 
     Raises:
         UnknownColumns: a column is neither an input nor passed through.
         TooWide: a rule set that the compiler should have refused.
+        NoNative: numba is not installed.
     """
     return evaluate_admitted(
         compiled,
         rows,
-        admit(compiled, rows, positions, pass_through=pass_through, look=False),
+        admit(compiled, rows, positions, pass_through=pass_through, look=False, members=members),
         threads=threads,
         block_rows=block_rows,
         details=details,
         totals_only=totals_only,
-        plans=plans,
+        plans=Plans(compiled, backend) if plans is None else plans,
+        members=members,
     )
 
 
@@ -144,12 +165,15 @@ def evaluate_admitted(
     door: Door,
     *,
     threads: int = 1,
-    block_rows: int = BLOCK_ROWS,
+    block_rows: int | None = None,
     details: bool = False,
     totals_only: bool = False,
     plans: Plans | None = None,
+    members: Members | None = None,
 ) -> Result:
     """Bill what the door let in; as `evaluate`."""
+    if block_rows is None:
+        block_rows = _block_rows(len(door.version), threads)
     if threads < 1 or block_rows < 1:
         raise ValueError(f"threads and block_rows are 1 or more; came {threads} and {block_rows}")
     if plans is not None and plans.compiled is not compiled:
@@ -169,8 +193,8 @@ def evaluate_admitted(
             parts, offsets = chosen_items(offsets, at)
         positions, version, days = door.kept[at], version[parts], (days[0][parts], days[1][parts])
         columns = {step: values[parts] for step, values in columns.items()}
-        found = _turned_away(compiled, rows, door.kept[refusal == AT_THE_DOOR])
-        found += _problems(plans, rows, door, table.refusal, np.flatnonzero(refusal >= 0), block_rows)
+        found = _turned_away(compiled, rows, door.kept[refusal == AT_THE_DOOR], members)
+        found += _problems(plans, rows, door, table.refusal, np.flatnonzero(refusal >= 0), block_rows, members)
         problems = tuple(sorted((*problems, *found), key=lambda one: one.row))
     billed = len(version) if offsets is None else len(offsets) - 1
     if len(version) == billed:
@@ -202,6 +226,13 @@ def evaluate_admitted(
     )
 
 
+def _block_rows(rows: int, threads: int) -> int:
+    """How many rows a block has: enough for each thread, as long as there are enough rows."""
+    if threads <= 1:
+        return BLOCK_ROWS
+    return max(BLOCK_ROWS, min(THREADED_ROWS, -(-rows // threads)))
+
+
 def _of_rows(refusal: Array, offsets: Whole | None) -> Array:
     """The refusal of each row: of those of its parts the first in the order of the program."""
     if offsets is None:
@@ -211,12 +242,13 @@ def _of_rows(refusal: Array, offsets: Whole | None) -> Array:
     return refusal[_first_refused(refusal, offsets)]
 
 
-def _turned_away(compiled: Compiled, rows: Rows, positions: Whole) -> list[RowProblem]:
+def _turned_away(compiled: Compiled, rows: Rows, positions: Whole, members: Members | None) -> list[RowProblem]:
     """Say what is wrong with rows that have a value out of its bounds: the door looks at them alone."""
     if not len(positions):
         return []
     of_lists = {f"{name}.{one}" for name, children in rows.children.items() for one in children.columns}
-    door = admit(compiled, rows, positions, pass_through={*rows.columns, *rows.children, *of_lists})
+    unread = {*rows.columns, *rows.children, *of_lists}
+    door = admit(compiled, rows, positions, pass_through=unread, members=members)
     assert len(door.problems) == len(positions), f"{len(positions)} rows out of bounds, {len(door.problems)} refused"
     return list(door.problems)
 
@@ -255,10 +287,12 @@ def _outputs(compiled: Compiled, *, details: bool, totals_only: bool) -> set[int
     return found
 
 
-def _table(plans: Plans, outputs: Iterable[int], door: Door, threads: int, block_rows: int) -> Table:
-    """Compute steps of the rows admitted."""
+def _table(
+    plans: Plans, outputs: Iterable[int], door: Door, threads: int, block_rows: int, backend: Backend | None = None
+) -> Table:
+    """Compute steps of the rows admitted; `backend`: None: that of the plans."""
     steps = plans.compiled.program.steps
-    made = plans.of(outputs)
+    made = plans.of(outputs, backend)
     dtypes: dict[int, type[np.generic]] = {
         step: np.bool_ if steps[step].type.kind == "boolean" else np.int64 for step in outputs
     }
@@ -281,7 +315,13 @@ def _table(plans: Plans, outputs: Iterable[int], door: Door, threads: int, block
 
 
 def _problems(
-    plans: Plans, rows: Rows, door: Door, refusals: Array, refused: Whole, block_rows: int
+    plans: Plans,
+    rows: Rows,
+    door: Door,
+    refusals: Array,
+    refused: Whole,
+    block_rows: int,
+    members: Members | None,
 ) -> list[RowProblem]:
     """Say why rows were refused, with the values that the reasons name: those are computed for these rows alone."""
     if not len(refused):
@@ -296,12 +336,14 @@ def _problems(
     for which in set(refusals[parts].tolist()):
         refusal = program.refusals[which]
         wanted |= {step for _, step in refusal.values} | ({refusal.items[1]} if refusal.items else set())
-    values = _table(plans, wanted, door, 1, block_rows).outputs if wanted else {}
+    # Of a few rows; other values another time. Nothing is compiled for them.
+    values = _table(plans, wanted, door, 1, block_rows, "numpy").outputs if wanted else {}
     found = []
     for number, part in enumerate(parts.tolist()):
-        refusal = program.refusals[int(refusals[part])]
-        telling = _Telling(program, door, values, int(first_parts[number]), part, refusal)
         row = int(door.kept[number])
+        own = program if members is None else members.own(row).program
+        refusal = own.refusals[int(refusals[part])]
+        telling = _Telling(program, door, values, int(first_parts[number]), part, refusal)
         found.append(refused_by(refusal, row, rows.row_id[row], telling.texts(), telling.item()))
     return found
 

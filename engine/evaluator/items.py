@@ -10,12 +10,13 @@ where what overflows comes back when it is subtracted.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cached_property
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from engine.evaluator.rows import Array, Mask, Whole
+from engine.evaluator.tallies import Kinds, Tally
 
 EVEN_MIN = 16  # items of a row; with fewer, numpy's loop over (row, item) costs more than one over (item,)
 
@@ -28,13 +29,31 @@ class Layout:
         even: items of each row, where columns are (row, item); 0: columns are (item,).
         begins: shape (row,) on an interval list, the number of each row's first interval; None: no clock.
         alike: every row begins at the same interval and has as many.
+        kinds: of a tally, the batch's days (`engine.evaluator.tallies`).
+        unchecked: input -> bounds, of inputs that a tally looks at (`engine.evaluator.tallying`).
+        turn_away: refuses rows that have a value out of them.
+        answers: of a tally, shape (question, row): kept for all who ask.
     """
 
-    def __init__(self, offsets: Whole, even: int = 0, begins: Whole | None = None, *, alike: bool = False) -> None:
+    def __init__(
+        self,
+        offsets: Whole,
+        even: int = 0,
+        begins: Whole | None = None,
+        *,
+        alike: bool = False,
+        kinds: Mapping[Tally, Kinds] | None = None,
+        unchecked: Mapping[str, tuple[int, int]] | None = None,
+        turn_away: Callable[[Mask], None] | None = None,
+    ) -> None:
         self.offsets = offsets
         self.even = even
         self.begins = begins
         self.alike = alike
+        self.kinds = {} if kinds is None else kinds
+        self.unchecked = {} if unchecked is None else unchecked
+        self.turn_away = turn_away
+        self.answers: dict[Tally, Whole] = {}
 
     @cached_property
     def counts(self) -> Whole:
@@ -113,9 +132,14 @@ def total_where(layout: Layout, holds: Mask, x: Array, *, out: Array) -> None:
     chosen = np.flatnonzero(holds[0])
     if x.dtype == np.int64 and 2 * len(chosen) > layout.even:
         np.add.reduce(x, axis=1, out=out)
-        out -= np.add.reduce(x.take(np.flatnonzero(~holds[0]), axis=1), axis=1)
+        out -= np.add.reduce(_columns(x, np.flatnonzero(~holds[0])), axis=1)
     else:
-        np.add.reduce(x.take(chosen, axis=1), axis=1, out=out)
+        np.add.reduce(_columns(x, chosen), axis=1, out=out)
+
+
+def _columns(x: Array, chosen: Whole) -> Array:
+    """Some items of each row, in the order of memory that they have."""
+    return x.take(chosen, axis=1) if x.flags.c_contiguous else x.T.take(chosen, axis=0).T
 
 
 def largest(layout: Layout, x: Array, otherwise: Array, *, out: Array) -> None:
@@ -206,14 +230,21 @@ def timeline(layout: Layout, values: Array, *, out: Array) -> None:
             begin = int(layout.begins[0])
             np.copyto(out[0], values[begin : begin + layout.even])
         else:
-            np.copyto(out, sliding_window_view(values, layout.even)[layout.begins])
+            np.copyto(out, windows(values, layout.even)[layout.begins])
     elif len(out) >= EVEN_MIN * len(layout.begins):
-        at = 0
-        for begin, count in zip(layout.begins.tolist(), layout.counts.tolist(), strict=True):
-            out[at : at + count] = values[begin : begin + count]
-            at += count
+        # Rows of one length at a time: a few, as months are, or as many as there are lengths.
+        for count in np.unique(layout.counts).tolist():
+            if count:
+                rows = np.flatnonzero(layout.counts == count)
+                windows(out, count)[layout.starts[rows]] = windows(values, count)[layout.begins[rows]]
     else:
         values.take(layout.interval, out=out, mode="clip")
+
+
+def windows(x: Array, length: int) -> Array:
+    """Every stretch of so many items that follow one another, shape (first item, length), without a copy."""
+    step = x.strides[0]
+    return np.ndarray((max(len(x) - length + 1, 0), length), x.dtype, x, 0, (step, step))
 
 
 # Over the parts of a bill: a layout's rows are bills, its items parts.

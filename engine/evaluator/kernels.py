@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from math import inf, isqrt, nextafter
+from math import inf, nextafter
 from typing import Any, Final, Literal, Protocol, TypeVar
 
 import numpy as np
@@ -27,7 +27,9 @@ Call = Callable[..., Any]  # (*operands, out=array); a ufunc, or one of the call
 V = TypeVar("V")
 
 NUDGE = 1 + 2.0**-52
-SETTLE_WITHIN = 1e-9  # of a boundary of the power factor's last place
+BIAS = 1.5 * 2.0**52  # float64 from 2^52 to 2^53 are whole numbers one apart
+BIAS_BITS = int(np.float64(BIAS).view(np.int64))
+NEAREST_MAX = 2**51  # of a number that is rounded by adding the bias
 
 
 class Machine(Protocol[V]):
@@ -67,6 +69,21 @@ def cast(a: Array, *, out: Array) -> None:
 def spread(condition: Mask, *, out: Whole) -> None:
     """-1 where the condition holds, 0 elsewhere. Negated as single bytes, which is nearly free."""
     np.copyto(out, np.negative(condition.view(np.int8)))
+
+
+def unbiased(a: Array, bias: Whole, *, out: Whole) -> None:
+    """The whole numbers in float64 that the bias was added to: what their bits exceed the bits of the bias by."""
+    np.subtract(a.view(np.int64), bias, out=out)
+
+
+def unbiased_negative(a: Array, bias: Whole, *, out: Whole) -> None:
+    """As `unbiased`, with the other sign."""
+    np.subtract(bias, a.view(np.int64), out=out)
+
+
+def floor_divide_positive(a: Whole, divisor: Whole, *, out: Whole) -> None:
+    """Divide int64 that are not negative by one positive number; signs to look after would double the time."""
+    np.floor_divide(a.view(np.uint64), divisor.view(np.uint64), out=out.view(np.uint64))
 
 
 def take(table: Array, index: Whole, *, out: Array) -> None:
@@ -118,12 +135,12 @@ def choice(m: Machine[V], mask: V, then: V, otherwise: V, rep: Rep) -> V:
 
 
 def half_up_product(m: Machine[V], a: V, c: V) -> V:
-    """Round a * b / D half up in two passes; c is `inflate(b, D)`, a number or a gathered column."""
-    return m.do(np.rint, m.do(np.multiply, a, c, to="f8"), to="f8")
+    """Give what `nearest` makes a * b / D rounded half up; c is `inflate(b, D)`, a number or a gathered column."""
+    return m.do(np.multiply, a, c, to="f8")
 
 
 def half_up_quotient(m: Machine[V], numerator: V, divisor: V) -> V:
-    """Round numerator / divisor half up in three float64 passes, for |numerator| <= 2^49; the divisor is not zero.
+    """Give what `nearest` makes numerator / divisor rounded half up; |numerator| <= 2^49, the divisor is not zero.
 
     By symmetry for v = N / d >= 0; x = fl(v), y = fl(x (1 + 2^-52)), result rint(y).
     - A tie v = n + 1/2 is a float64 (2v is a whole number below 2^51), so x = v, and y is at least the next float64.
@@ -131,7 +148,23 @@ def half_up_quotient(m: Machine[V], numerator: V, divisor: V) -> V:
     - And y is beyond the tie below: x is at least that tie, y more than x where they are equal.
     """
     quotient = m.do(np.divide, numerator, divisor, to="f8")
-    return m.do(np.rint, m.do(np.multiply, quotient, m.number(NUDGE, "f8"), to="f8"), to="f8")
+    return m.do(np.multiply, quotient, m.number(NUDGE, "f8"), to="f8")
+
+
+def nearest(m: Machine[V], x: V, rep: Rep, *, negative: bool = False) -> V:
+    """Round float64 to the nearest whole number, a tie to the even one; |x| <= 2^51 for int64.
+
+    x + BIAS lies between 2^52 and 2^53, where float64 are the whole numbers: the sum is rounded as `rint` would, and
+    counting its bits from those of the bias gives an int64. A float64 that is cast takes half as long again.
+
+    Args:
+        negative: give -rint(x).
+    """
+    if rep == "i8":
+        whole = unbiased_negative if negative else unbiased
+        return m.do(whole, m.do(np.add, x, m.number(BIAS, "f8"), to="f8"), m.number(BIAS_BITS, "i8"), to="i8")
+    rounded = m.do(np.rint, x, to="f8")
+    return m.do(np.negative, rounded, to="f8") if negative else rounded
 
 
 def no_zero(m: Machine[V], divisor: V, rep: Rep, *, signed: bool = True) -> V:
@@ -144,33 +177,34 @@ def no_zero(m: Machine[V], divisor: V, rep: Rep, *, signed: bool = True) -> V:
 def integer_round(m: Machine[V], x: V, divisor: int, mode: Rounding, *, signed: bool) -> V:
     """Round x / divisor for int64 x and a known divisor > 1; |x| + divisor < 2^63.
 
-    numpy divides by one number without a division instruction, so all modes become an offset and a floor.
+    numpy divides by one number without a division instruction, so all modes become an offset and a floor. Dividing
+    without signs takes half as long: with q = floor(2^63 / divisor), q * divisor > 2^63 - divisor > |x|, and x with the
+    offset, which is below the divisor, and with q * divisor lies in [0, 2^64), where the bits of int64 sums are right;
+    its floor is q too much.
     """
-    offset = divisor - 1
+    if not signed:
+        mode = {Rounding.DOWN: Rounding.FLOOR, Rounding.UP: Rounding.CEILING}.get(mode, mode)
+    all_but_one = m.number(divisor - 1, "i8")
+    offset = 0
     match mode:
-        case Rounding.FLOOR:
-            pass
         case Rounding.CEILING:
-            x = _plus(m, x, offset)
-        case Rounding.DOWN if signed:
-            x = _i8(m, np.add, x, _i8(m, np.bitwise_and, _sign(m, x), m.number(offset, "i8")))
-        case Rounding.UP if signed:
-            positive = _i8(m, np.invert, _sign(m, x))
-            x = _i8(m, np.add, x, _i8(m, np.bitwise_and, positive, m.number(offset, "i8")))
+            offset = divisor - 1
         case Rounding.DOWN:
-            pass
+            x = _i8(m, np.add, x, _i8(m, np.bitwise_and, _sign(m, x), all_but_one))
         case Rounding.UP:
-            x = _plus(m, x, offset)
-        case Rounding.HALF_UP:
-            sign = _sign(m, x) if signed and divisor % 2 == 0 else None
-            x = _plus(m, x, divisor // 2)
-            x = x if sign is None else _i8(m, np.add, x, sign)  # a negative tie must not reach the next number
-        case Rounding.HALF_EVEN:
-            x = _plus(m, x, divisor // 2)
-    quotient = _i8(m, np.floor_divide, x, m.number(divisor, "i8"))
+            x = _i8(m, np.add, x, _i8(m, np.bitwise_and, _i8(m, np.invert, _sign(m, x)), all_but_one))
+        case Rounding.HALF_UP | Rounding.HALF_EVEN:
+            offset = divisor // 2
+    if mode is Rounding.HALF_UP and signed and divisor % 2 == 0:
+        x = _i8(m, np.add, x, _sign(m, x))  # a negative tie must not reach the next number
+    beyond = 2**63 // divisor if signed else 0
+    start = (offset + beyond * divisor + 2**63) % 2**64 - 2**63  # as an int64
+    x = x if start == 0 else _plus(m, x, start)
+    floor = _i8(m, floor_divide_positive, x, m.number(divisor, "i8"))
+    quotient = floor if beyond == 0 else _plus(m, floor, -beyond)
     if mode is not Rounding.HALF_EVEN or divisor % 2:
         return quotient
-    rest = _i8(m, np.subtract, x, _i8(m, np.multiply, quotient, m.number(divisor, "i8")))
+    rest = _i8(m, np.subtract, x, _i8(m, np.multiply, floor, m.number(divisor, "i8")))
     tie = _i8(m, np.bitwise_and, _sign(m, _plus(m, rest, -1)), m.number(1, "i8"))
     return _i8(m, np.subtract, quotient, _i8(m, np.bitwise_and, quotient, tie))
 
@@ -288,60 +322,6 @@ def integer_root(m: Machine[V], x: V, down: int, mode: Rounding) -> V:
     if mode is Rounding.HALF_EVEN:
         beyond = _i8(m, np.add, _plus(m, beyond, -1), _i8(m, np.bitwise_and, root, m.number(1, "i8")))
     return _plus(m, _i8(m, np.add, root, _sign(m, beyond)), 1)
-
-
-def power_factor(m: Machine[V], active: V, reactive: V, places: int, mode: Rounding) -> V:
-    """Round active / sqrt(active^2 + reactive^2), both not negative, as whole numbers of `places`; 0 where both are 0.
-
-    Float64 errs by a few parts in 10^16; rows within `SETTLE_WITHIN` of a boundary are settled in Python integers.
-    """
-    squares = [m.do(np.multiply, one, one, to="f8") for one in (active, reactive)]
-    apparent = m.do(np.sqrt, m.do(np.add, *squares, to="f8"), to="f8")
-    # Of two whole numbers that are not both zero the root is 1 or more.
-    factor = m.do(np.divide, active, no_zero(m, apparent, "f8", signed=False), to="f8")
-    scaled = m.do(np.multiply, factor, m.number(10.0**places, "f8"), to="f8")
-    within = max(SETTLE_WITHIN, 10.0**places * 2.0**-48)
-    nearest = m.do(np.rint, scaled, to="f8")
-    distance = m.do(np.absolute, m.do(np.subtract, scaled, nearest, to="f8"), to="f8")
-    if mode in {Rounding.HALF_UP, Rounding.HALF_EVEN}:
-        whole = nearest
-        near = m.do(np.greater, distance, m.number(0.5 - within, "f8"), to="bool")
-    else:
-        whole = m.do(np.ceil if mode in {Rounding.UP, Rounding.CEILING} else np.floor, scaled, to="f8")
-        near = m.do(np.less, distance, m.number(within, "f8"), to="bool")
-    return m.do(_Settle(places, mode), whole, near, active, reactive, to="f8", shares=(0,))
-
-
-class _Settle:
-    """The last pass of a power factor: rows near a boundary, in Python integers."""
-
-    def __init__(self, places: int, mode: Rounding) -> None:
-        self.places = places
-        self.mode = mode
-
-    def __call__(self, whole: Array, near: Mask, active: Array, reactive: Array, *, out: Array) -> None:
-        if out is not whole:
-            np.copyto(out, whole)
-        if not near.any():
-            return
-        # With one of the two zero, float64 is exact.
-        rows = np.nonzero(near & (active != 0) & (reactive != 0))
-        p, q = (np.broadcast_to(one, out.shape)[rows].tolist() for one in (active, reactive))
-        out[rows] = [settled(int(a), int(b), self.places, self.mode) for a, b in zip(p, q, strict=True)]
-
-
-def settled(active: int, reactive: int, places: int, mode: Rounding) -> int:
-    """Round active / sqrt(active^2 + reactive^2) in whole numbers; not both are zero."""
-    top: int = active * active * 100**places
-    bottom = active * active + reactive * reactive
-    floor = isqrt(top // bottom)
-    match mode:
-        case Rounding.DOWN | Rounding.FLOOR:
-            return floor
-        case Rounding.UP | Rounding.CEILING:
-            return floor + (floor * floor * bottom < top)
-    beyond = 4 * top - (2 * floor + 1) * (2 * floor + 1) * bottom
-    return floor + (beyond > 0 or (beyond == 0 and (mode is Rounding.HALF_UP or floor % 2 == 1)))
 
 
 def _i8(m: Machine[V], call: Call, *operands: V) -> V:

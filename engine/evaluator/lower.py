@@ -6,17 +6,19 @@ programs by numpy is `RULES`, a table keyed by primitive.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
+from math import gcd, log2
 
 import numpy as np
 
 from engine.compiler import capacity
-from engine.compiler.capacity import FLOAT_EXACT, Kernel, Ratio, ratio
-from engine.compiler.program import ROW, Constants, Program, Step
-from engine.evaluator import items
+from engine.compiler.capacity import FLOAT_EXACT
+from engine.compiler.program import Constants, Program, Step
+from engine.evaluator import items, lower_lists, lower_rounded
 from engine.evaluator import kernels as exact
 from engine.evaluator.kernels import Call, Rep
-from engine.evaluator.lowering import Check, Code, Lowering, Store
+from engine.evaluator.lowering import Check, Code, Lowering, Pending, Rule, Store
 
 
 def lower(
@@ -41,12 +43,8 @@ def lower(
         lowering.axis = step.type.axis
         RULES[step.primitive](lowering, position, step)
         if position in outputs:
-            rep: Rep = "bool" if step.type.kind == "boolean" else "i8" if lowering.has(position, "i8") else "f8"
-            lowering.code.instructions.append(Store(position, lowering.get(position, rep)))
+            lowering.code.instructions.append(Store(position, lowering.stored(position)))
     return lowering.code
-
-
-Rule = Callable[[Lowering, int, Step], None]
 
 
 def _input(to: Lowering, position: int, step: Step) -> None:
@@ -108,16 +106,65 @@ def _ufunc(call: Call) -> Rule:
     return rule
 
 
+def _multiply(to: Lowering, position: int, step: Step) -> None:
+    a, b = step.operands
+    for literal, other in ((a, b), (b, a)):
+        of = to.program.steps[literal]
+        if of.primitive == "literal" and not to.is_fixed(other):
+            to.scales(position, other, of.value)
+            return
+    _ufunc(np.multiply)(to, position, step)
+
+
 def _rescale(to: Lowering, position: int, step: Step) -> None:
-    surplus = step.type.places - to.program.steps[step.operands[0]].type.places
+    (of,) = step.operands
+    surplus = step.type.places - to.program.steps[of].type.places
     if surplus == 0:
-        to.alias(position, step.operands[0])
-        return
-    rep = to.rep(position, step)
-    if to.is_fixed(step.operands[0]):
-        to.offer(position, lambda rep: to.fixed(step.operands[0], rep, ("scale", surplus), lambda n: n * 10**surplus))
+        to.alias(position, of)
+    elif to.is_fixed(of):
+        to.offer(position, lambda rep: to.fixed(of, rep, ("scale", 10**surplus), lambda n: n * 10**surplus))
+    elif (most := _known_magnitude(to, of)) is not None and most * 10**surplus <= FLOAT_EXACT:
+        to.assign(position, _known_scaled(to, of, 10**surplus))
     else:
-        to.assign(position, to.do(np.multiply, to.get(step.operands[0], rep), to.number(10**surplus, rep), to=rep))
+        to.scales(position, of, 10**surplus)
+
+
+def _known_magnitude(to: Lowering, position: int) -> int | None:
+    """Largest value on the way to a sum of what is known before the rows are, with conditions; None: there is more."""
+    step = to.program.steps[position]
+    if to.is_fixed(position):
+        return capacity.magnitude(step)
+    if step.primitive not in {"add", "subtract", "select"}:
+        return None
+    of = [_known_magnitude(to, i) for i in (step.operands[1:] if step.primitive == "select" else step.operands)]
+    bounded = [one for one in of if one is not None]
+    return sum(bounded) if len(bounded) == len(of) else None
+
+
+def _known_scaled(to: Lowering, position: int, scale: int) -> int:
+    """A sum of what is known, times a number that is multiplied in before the rows are known."""
+    step = to.program.steps[position]
+    if to.is_fixed(position):
+        return to.fixed(position, "f8", ("scale", scale), lambda number: number * scale)
+    a, b = (_known_scaled(to, i, scale) for i in step.operands[-2:])
+    if step.primitive == "select":
+        holds = to.get(step.operands[0], "bool")
+        if to.is_zero(step.operands[2]):
+            return to.do(np.multiply, a, to.one(holds), to="f8")
+        return _blend(to, holds, a, b)
+    return to.do(np.add if step.primitive == "add" else np.subtract, a, b, to="f8")
+
+
+def _negate(to: Lowering, position: int, step: Step) -> None:
+    (of,) = step.operands
+    pending = to.pending(of)
+    base, scale = to.scaled(of)
+    if pending is not None:
+        to.pends(position, replace(pending, negative=not pending.negative, of=None))
+    elif base != of:
+        to.scales(position, base, -scale)
+    else:
+        _ufunc(np.negative)(to, position, step)
 
 
 def _select(to: Lowering, position: int, step: Step) -> None:
@@ -125,158 +172,78 @@ def _select(to: Lowering, position: int, step: Step) -> None:
     if then == otherwise:
         to.alias(position, then)
         return
+    holds = to.get(condition, "bool")
     if step.type.kind == "boolean":
-        holds, yes, no = (to.get(i, "bool") for i in step.operands)
+        yes, no = (to.get(i, "bool") for i in (then, otherwise))
         taken = to.do(np.logical_and, holds, yes, to="bool")
         to.assign(position, to.do(np.logical_or, taken, to.do(np.greater, no, holds, to="bool"), to="bool"))
         return
     choice = Step("select", (then, otherwise), step.type)
-    rep = to.rep(position, choice)
-    mask = to.mask(condition)
-    if _is_zero(to, otherwise):
-        value = to.do(exact.keep, mask, to.get(then, rep), to=rep)
-    elif _is_zero(to, then):
-        value = to.do(exact.keep, to.do(np.invert, mask, to="i8"), to.get(otherwise, rep), to=rep)
+    if to.is_zero(otherwise):
+        _gate(to, position, choice, holds, then)
+    elif to.is_zero(then):
+        _gate(to, position, choice, to.do(np.logical_not, holds, to="bool"), otherwise)
     else:
-        value = exact.choice(to, mask, to.get(then, rep), to.get(otherwise, rep), rep)
-    to.assign(position, value)
+        rep = to.rep(position, choice)
+        a, b = to.reach(then), to.reach(otherwise)
+        yes, no = to.get(then, rep), to.get(otherwise, rep)
+        if rep == "f8" and a is not None and b is not None and a + b <= FLOAT_EXACT:
+            value = _blend(to, holds, yes, no)
+        else:
+            value = exact.choice(to, to.mask(holds), yes, no, rep)
+        to.assign(position, value)
 
 
-def _is_zero(to: Lowering, position: int) -> bool:
-    step = to.program.steps[position]
-    return step.primitive == "literal" and step.value == 0
-
-
-def _rounded(to: Lowering, position: int, step: Step) -> None:
-    operands = to.operands(step)
-    of = ratio(step, operands)
-    kernel = to.kernel(position, step)
-    exactly = of.divisor is None and of.down == 1
-    if kernel is Kernel.WIDE:
-        value = _wide(to, step, operands, of)
-    elif exactly or of.divisor is not None or kernel is Kernel.INTEGER:
-        value = _product_first(to, position, operands, of, "f8" if kernel is Kernel.FLOAT else "i8")
+def _gate(to: Lowering, position: int, choice: Step, holds: int, of: int) -> None:
+    """The value where the condition holds, else zero. What is finite may be multiplied by a condition of 1 or 0."""
+    pending = to.pending(of)
+    rep = "f8" if pending is not None else to.rep(position, choice)
+    if to.reach(of) is None or rep == "i8":
+        rep = to.rep(position, choice)
+        to.assign(position, to.do(exact.keep, to.mask(holds), to.get(of, rep), to=rep))
+    elif pending is None:
+        to.pends(position, Pending(to.get(of, "f8"), whole=True, holds=holds, of=of))
+    elif pending.holds is None:
+        to.pends(position, replace(pending, holds=holds, of=of))
     else:
-        value = _two_passes(to, step, of)
-    to.assign(position, value)
+        both = to.do(np.logical_and, pending.holds, holds, to="bool")
+        to.pends(position, replace(pending, holds=both))
 
 
-def _two_passes(to: Lowering, step: Step, of: Ratio) -> int:
-    """A product of which one factor, or the divisor alone, is known before the rows are."""
-    fixed = [i for i in of.factors if to.is_fixed(step.operands[i])]
-    # A single number is prepared once a version, a cell needs a take: prefer it as the factor that is left.
-    # The capacity of a literal factor counts on its being the one prepared.
-    order = ("literal", "constant", "cell")
-    fixed.sort(key=lambda i: order.index(to.program.steps[step.operands[i]].primitive))
-    prepared = fixed[0] if fixed else None
-    left = [to.get(step.operands[i], "f8") for i in of.factors if i != prepared]
-    if prepared is None:
-        by = to.prepare(("f8", "inflate", 1, of.down), "f8", lambda: [[exact.inflate(1, of.down)]])
-    else:
-        key = ("inflate", of.down)
-        by = to.fixed(step.operands[prepared], "f8", key, lambda number: exact.inflate(number, of.down))
-    column = left[0] if left else to.number(1, "f8")
-    for other in left[1:]:
-        column = to.do(np.multiply, column, other, to="f8")
-    return exact.half_up_product(to, column, by)
-
-
-def _product_first(to: Lowering, position: int, operands: Sequence[Step], of: Ratio, rep: Rep) -> int:
-    """A numerator that fits, then its rounding."""
-    step = to.program.steps[position]
-    numerator = to.get(step.operands[0], rep)
-    for i in of.factors[1:]:
-        numerator = to.do(np.multiply, numerator, to.get(step.operands[i], rep), to=rep)
-    if of.up != 1:
-        numerator = to.do(np.multiply, numerator, to.number(of.up, rep), to=rep)
-    signed = any(operands[i].type.low < 0 for i in of.factors)
-    if of.divisor is None:
-        if of.down == 1:
-            return numerator
-        return exact.integer_round(to, numerator, of.down, step.mode, signed=signed)
-    divisor = operands[of.divisor]
-    if rep == "f8" and to.is_fixed(step.operands[of.divisor]):
-        key = ("divisor", of.up, of.down)
-        by = to.fixed(step.operands[of.divisor], rep, key, lambda number: exact.inflate(1, (number or 1) * of.down))
-        return exact.half_up_product(to, numerator, by)
-    by = _divisor(to, step, operands, of, rep)
-    if rep == "f8":
-        return exact.half_up_quotient(to, numerator, by)
-    return exact.integer_quotient(
-        to,
-        numerator,
-        by,
-        step.mode,
-        signed=signed,
-        divisor_signed=divisor.type.low < 0,
-        small=to.magnitude(position) <= capacity.INTEGER_QUOTIENT,
-    )
-
-
-def _divisor(to: Lowering, step: Step, operands: Sequence[Step], of: Ratio, rep: Rep) -> int:
-    """The divisor with one for zero, times its power of ten."""
-    if of.divisor is None:
-        return to.number(of.down, rep)
-    divisor = operands[of.divisor]
-    if to.is_fixed(step.operands[of.divisor]):
-        key = ("divisor", of.down)
-        return to.fixed(step.operands[of.divisor], rep, key, lambda number: (number or 1) * of.down)
-    by = to.get(step.operands[of.divisor], rep)
-    if divisor.type.low <= 0 <= divisor.type.high:
-        by = exact.no_zero(to, by, rep, signed=divisor.type.low < 0)
-    return by if of.down == 1 else to.do(np.multiply, by, to.number(of.down, rep), to=rep)
-
-
-def _wide(to: Lowering, step: Step, operands: Sequence[Step], of: Ratio) -> int:
-    factors = [to.get(step.operands[i], "i8") for i in of.factors]
-    if of.up != 1:
-        factors.append(to.number(of.up, "i8"))
-    return exact.wide_ratio(
-        to,
-        factors,
-        _divisor(to, step, operands, of, "i8"),
-        step.mode,
-        signed=any(operands[i].type.low < 0 for i in of.factors),
-        divisor_signed=of.divisor is not None and operands[of.divisor].type.low < 0,
-    )
-
-
-def _sqrt(to: Lowering, position: int, step: Step) -> None:
-    (of,) = to.operands(step)
-    rep = to.rep(position, step)
-    shift = 2 * step.type.places - of.type.places
-    value = to.get(step.operands[0], rep)
-    if of.type.low < 0:
-        value = to.do(np.maximum, value, to.number(0, rep), to=rep)
-    if shift > 0:
-        value = to.do(np.multiply, value, to.number(10**shift, rep), to=rep)
-    if rep == "f8":
-        to.assign(position, exact.float_root(to, value, step.mode))
-    else:
-        to.assign(position, exact.integer_root(to, value, 10 ** max(-shift, 0), step.mode))
-
-
-def _power_factor(to: Lowering, position: int, step: Step) -> None:
-    to.kernel(position, step)
-    places = max(operand.type.places for operand in to.operands(step))
-    sides = []
-    for i, operand in zip(step.operands, to.operands(step), strict=True):
-        side = to.get(i, "f8")
-        if operand.type.low < 0:
-            side = to.do(np.absolute, side, to="f8")
-        if operand.type.places < places:
-            side = to.do(np.multiply, side, to.number(10 ** (places - operand.type.places), "f8"), to="f8")
-        sides.append(side)
-    to.assign(position, exact.power_factor(to, sides[0], sides[1], step.type.places, step.mode))
+def _blend(to: Lowering, holds: int, then: int, otherwise: int) -> int:
+    """A choice among float64 whole numbers whose difference is exact; of two known ones it is known too."""
+    more = to.do(np.subtract, then, otherwise, to="f8")
+    return to.do(np.add, otherwise, to.do(np.multiply, more, to.one(holds), to="f8"), to="f8")
 
 
 def _comparison(call: Call) -> Rule:
     def rule(to: Lowering, position: int, step: Step) -> None:
-        booleans = all(operand.type.kind == "boolean" for operand in to.operands(step))
-        rep: Rep = "bool" if booleans else to.rep(position, step)
-        to.assign(position, to.do(call, *(to.get(i, rep) for i in step.operands), to="bool"))
+        if all(operand.type.kind == "boolean" for operand in to.operands(step)):
+            to.assign(position, to.do(call, *(to.get(i, "bool") for i in step.operands), to="bool"))
+            return
+        rep = to.rep(position, step)
+        to.assign(position, to.do(call, *_sides(to, step, rep), to="bool"))
 
     return rule
+
+
+def _sides(to: Lowering, step: Step, rep: Rep) -> list[int]:
+    """What is compared, less the factors that both sides share: 15 a < 10 b is 3 a < 2 b, in float64 1.5 a < b."""
+    (first, by_first), (second, by_second) = (to.scaled(i) for i in step.operands)
+    shared = gcd(by_first, by_second)
+    if shared == 0 or (by_first == 1 and by_second == 1):
+        return [to.get(i, rep) for i in step.operands]
+    ours: float = by_first // shared
+    theirs: float = by_second // shared
+    if rep == "f8" and theirs > 0 and log2(theirs).is_integer():
+        ours, theirs = ours / theirs, 1
+    elif rep == "f8" and ours > 0 and log2(ours).is_integer():
+        ours, theirs = 1, theirs / ours
+    sides = ((first, ours), (second, theirs))
+    return [
+        value if scale == 1 else to.do(np.multiply, value, to.number(scale, rep), to=rep)
+        for value, scale in ((to.get(base, rep), scale) for base, scale in sides)
+    ]
 
 
 def _logic(call: Call) -> Rule:
@@ -295,108 +262,6 @@ def _require(to: Lowering, position: int, step: Step) -> None:
     to.code.instructions.append(Check(condition, guard[0] if guard else None, step.refusal))
 
 
-# Lists. A row's value is lifted to a list's axis where it is read there (`Lowering.get`).
-
-
-def _sum_items(to: Lowering, position: int, step: Step) -> None:
-    to.kernel(position, step)
-    (operand,) = step.operands
-    axis = to.program.steps[operand].type.axis
-    most = next(spec.at_most for spec in to.program.axes if spec.name == axis) * to.magnitude(operand)
-    rep: Rep = to.whole(operand) if most <= FLOAT_EXACT else "i8"
-    where = _where(to, to.source(operand), rep, axis)
-    if where is not None:
-        to.assign(position, to.over(items.total_where, to.layout(axis), *where, to=rep, axis=ROW))
-        return
-    value = to.get(operand, rep, axis)
-    call = items.times if to.code.values[value].single else items.total
-    to.assign(position, to.over(call, to.layout(axis), value, to=rep, axis=ROW))
-
-
-def _where(to: Lowering, summed: Step, rep: Rep, axis: str) -> tuple[int, int] | None:
-    """The condition and the value of a sum of `value if condition else 0`, if the place of an item decides it."""
-    if summed.primitive != "select" or summed.type.axis != axis or summed.type.kind == "boolean":
-        return None
-    condition, then, otherwise = summed.operands
-    if then == otherwise or not _is_zero(to, otherwise):
-        return None
-    holds, value = to.get(condition, "bool", axis), to.get(then, rep, axis)
-    known, column = to.code.values[holds], to.code.values[value]
-    return (holds, value) if known.timed and not (column.timed or column.single) else None
-
-
-def _chosen_item(call: Call) -> Rule:
-    """One of a row's items, or another value of the row."""
-
-    def rule(to: Lowering, position: int, step: Step) -> None:
-        operand, otherwise = step.operands
-        axis = to.program.steps[operand].type.axis
-        rep: Rep = "bool" if step.type.kind == "boolean" else to.whole(operand)
-        if to.kernel(position, step) is Kernel.INTEGER:
-            rep = "i8"
-        value = to.filled(to.get(operand, rep, axis), axis)
-        to.assign(position, to.over(call, to.layout(axis), value, to.get(otherwise, rep, ROW), to=rep, axis=ROW))
-
-    return rule
-
-
-def _all_items(to: Lowering, position: int, step: Step) -> None:
-    (operand,) = step.operands
-    axis = to.program.steps[operand].type.axis
-    value = to.filled(to.get(operand, "bool", axis), axis)
-    to.assign(position, to.over(items.every, to.layout(axis), value, to="bool", axis=ROW))
-
-
-def _running_sum(to: Lowering, position: int, step: Step) -> None:
-    to.kernel(position, step)
-    axis = step.type.axis
-    value = to.filled(to.get(step.operands[0], "i8"), axis)
-    timed = to.code.values[value].timed
-    to.assign(position, to.over(items.running, to.layout(axis), value, to="i8", axis=axis, timed=timed))
-
-
-def _previous_item(to: Lowering, position: int, step: Step) -> None:
-    axis = step.type.axis
-    rep: Rep = "bool" if step.type.kind == "boolean" else to.whole(step.operands[0])
-    if to.kernel(position, step) is Kernel.INTEGER:
-        rep = "i8"
-    value = to.filled(to.get(step.operands[0], rep), axis)
-    first = to.get(step.operands[1], rep)
-    timed = to.code.values[value].timed and (to.code.values[first].timed or to.code.values[first].single)
-    to.assign(position, to.over(items.previous, to.layout(axis), value, first, to=rep, axis=axis, timed=timed))
-
-
-def _timeline(to: Lowering, position: int, step: Step) -> None:
-    to.kernel(position, step)
-    to.offer(position, lambda rep: to.timeline(step.slot, step.type.axis, rep))
-
-
-# Parts of a bill.
-
-
-def _earlier_parts(to: Lowering, position: int, step: Step) -> None:
-    to.kernel(position, step)
-    if not to.parts:
-        to.assign(position, to.number(0, "i8"))
-        return
-    value, group = (to.get(i, "i8") for i in step.operands)
-    to.assign(position, to.over(items.earlier, to.bills(), value, group, to="i8", axis=ROW))
-
-
-def _over_parts(call: Call) -> Rule:
-    """A value of all parts of a bill, given to each; of a bill that is one part its own."""
-
-    def rule(to: Lowering, position: int, step: Step) -> None:
-        to.kernel(position, step)
-        if to.parts:
-            value = to.get(step.operands[0], "i8")
-            to.assign(position, to.over(call, to.bills(), value, to="i8", axis=ROW))
-        else:
-            to.alias(position, step.operands[0])
-
-    return rule
-
-
 RULES: Mapping[str, Rule] = {
     "input": _input,
     "given": _given,
@@ -407,19 +272,19 @@ RULES: Mapping[str, Rule] = {
     "calendar": _calendar,
     "add": _ufunc(np.add),
     "subtract": _ufunc(np.subtract),
-    "multiply": _ufunc(np.multiply),
+    "multiply": _multiply,
     "rescale": _rescale,
-    "negate": _ufunc(np.negative),
+    "negate": _negate,
     "absolute": _ufunc(np.absolute),
     "minimum": _ufunc(np.minimum),
     "maximum": _ufunc(np.maximum),
     "select": _select,
-    "round": _rounded,
-    "multiply_round": _rounded,
-    "divide": _rounded,
-    "multiply_divide": _rounded,
-    "sqrt": _sqrt,
-    "power_factor": _power_factor,
+    "round": lower_rounded.rounded,
+    "multiply_round": lower_rounded.rounded,
+    "divide": lower_rounded.rounded,
+    "multiply_divide": lower_rounded.rounded,
+    "sqrt": lower_rounded.square_root,
+    "power_factor": lower_rounded.factor,
     "less": _comparison(np.less),
     "less_equal": _comparison(np.less_equal),
     "equal": _comparison(np.equal),
@@ -429,16 +294,16 @@ RULES: Mapping[str, Rule] = {
     "claim": _claim,
     "require": _require,
     "spread": _claim,
-    "sum_items": _sum_items,
-    "largest_item": _chosen_item(items.largest),
-    "smallest_item": _chosen_item(items.smallest),
-    "first_item": _chosen_item(items.first),
-    "last_item": _chosen_item(items.last),
-    "all_items": _all_items,
-    "running_sum": _running_sum,
-    "previous_item": _previous_item,
-    "timeline": _timeline,
-    "earlier_parts": _earlier_parts,
-    "all_parts": _over_parts(items.of_all),
-    "largest_part": _over_parts(items.largest_of_all),
+    "sum_items": lower_lists.sum_items,
+    "largest_item": lower_lists.chosen_item(items.largest),
+    "smallest_item": lower_lists.chosen_item(items.smallest),
+    "first_item": lower_lists.chosen_item(items.first),
+    "last_item": lower_lists.chosen_item(items.last),
+    "all_items": lower_lists.all_items,
+    "running_sum": lower_lists.running_sum,
+    "previous_item": lower_lists.previous_item,
+    "timeline": lower_lists.timeline,
+    "earlier_parts": lower_lists.earlier_parts,
+    "all_parts": lower_lists.over_parts(items.of_all),
+    "largest_part": lower_lists.over_parts(items.largest_of_all),
 }

@@ -1,4 +1,4 @@
-"""Numpy calls written down: instructions over values that are assigned once, still without memory.
+"""Where each step's value is, while a program is written down as numpy calls (`engine.evaluator.instructions`).
 
 A `Lowering` knows where each step's value is and in which representation. Sources (inputs, constants, cells) are
 fetched where they are first used, in the representation asked for there; a value is converted at most once. Constants
@@ -12,7 +12,7 @@ list reads it; a single number never is, for it serves any axis.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -20,87 +20,43 @@ import numpy as np
 from engine.compiler import capacity
 from engine.compiler.capacity import Kernel, Narrow, TooWide, kernels
 from engine.compiler.program import ROW, Constants, Program, Step
-from engine.evaluator import items
+from engine.evaluator import items, tallies
 from engine.evaluator import kernels as exact
-from engine.evaluator.kernels import DTYPES, Call, Rep
-from engine.evaluator.rows import Array
+from engine.evaluator.instructions import Check as Check
+from engine.evaluator.instructions import Code as Code
+from engine.evaluator.instructions import Do as Do
+from engine.evaluator.instructions import Hold as Hold
+from engine.evaluator.instructions import Instruction as Instruction
+from engine.evaluator.instructions import Load as Load
+from engine.evaluator.instructions import Store as Store
+from engine.evaluator.instructions import Value as Value
+from engine.evaluator.kernels import DTYPES, NEAREST_MAX, Call, Rep
+from engine.evaluator.reach import Reach, claimed, reaches
 
+COMPARISONS = frozenset({"less", "less_equal", "equal"})
 VERSION = "@version"  # the input that holds each row's version, where versions are mixed
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
-    """Something assigned once: a column of a block, a single number, or a table."""
-
-    rep: Rep
-    single: bool  # the same for all rows of a version
-    prepared: int = -1  # position in Code.prepared; -1: an instruction makes it
-    axis: str = ROW
-    timed: bool = False  # of a list: known by the place of the item alone, so the same for all rows that lie alike
+Rule = Callable[["Lowering", int, Step], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """out = the block's part of an input, or of its `given` mask."""
-
-    name: str
-    mask: bool
-    out: int
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """out = something of the block that is no column: the layout of a list or of bills' parts, a timeline laid out."""
-
-    kind: Literal["layout", "parts", "timeline"]
-    name: str  # of the list
-    slot: int  # of the timeline
-    out: int
-
-
-@dataclass(frozen=True, slots=True)
-class Do:
-    """out = call(operands). `shares`: operands whose memory the result may take; None: any of its representation."""
-
-    call: Call
-    operands: tuple[int, ...]
-    out: int
-    shares: tuple[int, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """Rows where the guard holds and the condition does not are refused, if nothing refused them before."""
-
-    condition: int
-    guard: int | None
-    refusal: int
-
-
-@dataclass(frozen=True, slots=True)
-class Store:
-    """The block's part of an output = value."""
-
-    step: int
-    value: int
-
-
-Instruction = Load | Hold | Do | Check | Store
-
-
-@dataclass
-class Code:
-    """What the lowering writes; `plan` gives it memory.
+class Pending:
+    """A number that is not yet what its step is: whoever reads it says in which representation, or goes on with it.
 
     Attributes:
-        values: by number.
-        instructions: in an order in which operands come first.
-        prepared: constants and tables, each of shape (version or 1, cell).
+        value: float64; the step is the whole number nearest to it.
+        negative: or the negative of that.
+        whole: the value is a whole number as it stands.
+        holds: a boolean value; where it does not hold, the step is zero. The value is then some number, never NaN.
+        of: with `holds`, the step that the value is without it, where there is one.
     """
 
-    values: list[Value] = field(default_factory=list)
-    instructions: list[Instruction] = field(default_factory=list)
-    prepared: list[Array] = field(default_factory=list)
+    value: int
+    negative: bool = False
+    whole: bool = False
+    holds: int | None = None
+    of: int | None = None
 
 
 class Lowering:
@@ -114,7 +70,9 @@ class Lowering:
         self.mixed = mixed
         self.parts = parts
         self.axis = ROW  # of the step that is being written down
-        self._claimed = _claimed(program, wanted)
+        self.tallied = tallies.find(program, wanted)
+        self._claimed = claimed(program, wanted)
+        self._reaches = reaches(program)
         self._wanted_whole = _wanted_whole(program, wanted)
         self.code = Code()
         self._values: dict[tuple[int, Rep], int] = {}
@@ -122,14 +80,18 @@ class Lowering:
         self._same: dict[int, int] = {}  # a step that is another one under a narrower type
         self._prepared: dict[object, int] = {}
         self._fixed: dict[tuple[int, Rep, object], int] = {}
-        self._masks: dict[int, int] = {}
+        self._done: dict[tuple[Call, tuple[int, ...], Rep], int] = {}
+        self._scaled: dict[int, tuple[int, int]] = {}
+        self._pending: dict[int, Pending] = {}
         self._cells: dict[tuple[int, int], int] = {}
         self._version: int | None = None
         self._held: dict[tuple[str, str, int, Rep], int] = {}
         self._lifted: dict[tuple[int, str], int] = {}
 
     def do(self, call: Call, *operands: int, to: Rep, shares: Sequence[int] | None = None) -> int:
-        """Write down a call that goes element by element."""
+        """Write down a call that goes element by element; one that stands already is not made again."""
+        if (call, operands, to) in self._done:
+            return self._done[call, operands, to]
         columns = [self.code.values[i] for i in (operands[1:] if call is exact.take else operands)]
         columns = [column for column in columns if not column.single]
         axes = {column.axis for column in columns}
@@ -138,6 +100,7 @@ class Lowering:
         timed = bool(columns) and all(column.timed for column in columns)
         out = self._value(Value(to, single=not columns, axis=axis, timed=timed))
         self.code.instructions.append(Do(call, operands, out, None if shares is None else tuple(shares)))
+        self._done[call, operands, to] = out
         return out
 
     def over(self, call: Call, layout: int, *operands: int, to: Rep, axis: str, timed: bool = False) -> int:
@@ -237,18 +200,85 @@ class Lowering:
             return True
         if rep == "f8" and position in self._wanted_whole:
             return False
-        return position in self._sources and not any((position, other) in self._values for other in DTYPES)
+        if position in self._scaled:
+            return self._fits(self.program.steps[position], rep) and self.has(self._scaled[position][0], rep)
+        if position not in self._sources or self._made(position):
+            return False
+        pending = self._pending.get(position)
+        return pending is None or not pending.whole or rep == "f8"
 
     def source(self, position: int) -> Step:
         """The step whose value a step has: itself, unless it is another one under a narrower type."""
         return self.program.steps[self._origin(position)]
 
     def mask(self, condition: int) -> int:
-        """-1 where a boolean step holds, 0 elsewhere."""
-        value = self.get(condition, "bool")
-        if value not in self._masks:
-            self._masks[value] = self.do(exact.spread, value, to="i8", shares=())
-        return self._masks[value]
+        """-1 where a boolean value holds, 0 elsewhere."""
+        return self.do(exact.spread, condition, to="i8", shares=())
+
+    def one(self, condition: int) -> int:
+        """1.0 where a boolean value holds, 0.0 elsewhere."""
+        return self.do(exact.cast, condition, to="f8", shares=())
+
+    def scales(self, position: int, of: int, by: int) -> None:
+        """Say that a step is another one times a whole number, which whoever reads the step may do otherwise."""
+        base, scale = self.scaled(of)
+        self._scaled[position] = (base, scale * by)
+        step = self.program.steps[position]
+        rep = self.rep(position, step)
+
+        def multiplied(wanted: Rep) -> int:
+            other = rep if wanted == "bool" or not self._fits(step, wanted) else wanted
+            value = self.do(np.multiply, self.get(base, other), self.number(scale * by, other), to=other)
+            return value if other == wanted else self.do(exact.cast, value, to=wanted, shares=())
+
+        self.offer(position, multiplied)
+
+    def scaled(self, position: int) -> tuple[int, int]:
+        """A step as another one times a whole number; one, but for steps that were said to be so."""
+        return self._scaled.get(self._origin(position), (position, 1))
+
+    def pends(self, position: int, pending: Pending) -> None:
+        """Say what a step's value is made from when somebody asks for it."""
+        self._pending[position] = pending
+
+        def finished(rep: Rep) -> int:
+            value = pending.value
+            if pending.holds is not None:
+                value = self.do(np.multiply, value, self.one(pending.holds), to="f8")
+            if pending.whole and self.magnitude(position) > NEAREST_MAX:
+                value = self.do(np.negative, value, to="f8") if pending.negative else value
+                return value if rep == "f8" else self.do(exact.cast, value, to=rep, shares=())
+            if rep == "f8" and pending.whole:
+                return self.do(np.negative, value, to="f8") if pending.negative else value
+            return exact.nearest(self, value, rep, negative=pending.negative)
+
+        self.offer(position, finished)
+
+    def pending(self, position: int) -> Pending | None:
+        """What a step is made from; None where its value is made, or was never put off."""
+        position = self._origin(position)
+        return None if self._made(position) else self._pending.get(position)
+
+    def stored(self, position: int) -> int:
+        """The value to store: boolean, or int64."""
+        position = self._origin(position)
+        if self.program.steps[position].type.kind == "boolean":
+            return self.get(position, "bool")
+        value = self._values.get((position, "f8"))
+        if value is not None and position not in self._sources and (position, "i8") not in self._values:
+            column = not self.code.values[value].single
+            if column and self.magnitude(position) <= NEAREST_MAX:
+                self._values[position, "i8"] = exact.nearest(self, value, "i8")
+        return self.get(position, "i8")  # on the axis of the step that is stored, which may be another's value
+
+    def reach(self, position: int) -> Reach:
+        """Largest absolute value of a step in any row, whatever holds of its claims."""
+        return self._reaches[position]
+
+    def is_zero(self, position: int) -> bool:
+        """Whether a step is the number zero."""
+        step = self.program.steps[position]
+        return step.primitive == "literal" and step.value == 0
 
     def operands(self, step: Step) -> list[Step]:
         """The steps that a step reads."""
@@ -320,6 +350,7 @@ class Lowering:
             return [[number for row in rows for number in row]] if self.mixed else rows
 
         value = self.prepare((rep, step.slot, step.type.low, key), rep, table)
+        self.code.figures.add(self.code.values[value].prepared)
         index = self._cell(step, len(figures), len(figures[0]))
         return value if index is None else self.do(exact.take, value, index, to=rep, shares=(1,))
 
@@ -341,6 +372,13 @@ class Lowering:
         """Whether the step's numbers are known before the rows are."""
         return self.program.steps[position].primitive in capacity.FIXED
 
+    def _made(self, position: int) -> bool:
+        return any((position, rep) in self._values for rep in DTYPES)
+
+    def _fits(self, step: Step, rep: Rep) -> bool:
+        allowed = kernels(step, self.operands(step))
+        return (Kernel.FLOAT if rep == "f8" else Kernel.INTEGER) in allowed
+
     def _origin(self, position: int) -> int:
         return self._same.get(position, position)
 
@@ -356,28 +394,21 @@ class Lowering:
         return len(self.code.values) - 1
 
 
-def _claimed(program: Program, wanted: Collection[int]) -> dict[int, int]:
-    """Largest absolute value of steps that are read through claims alone: step -> what the widest claim allows.
+def _wanted_whole(program: Program, wanted: Collection[int]) -> frozenset[int]:
+    """Inputs that some step can only take as int64: what else reads them had better do so too.
 
-    Where a claim does not hold, nothing that leaves the program depends on the step.
+    And inputs that are compared with what is known, and nothing else: they need not be converted for it.
     """
-    found: dict[int, int] = {}
+    found: set[int] = set()
+    compared: set[int] = set()
     otherwise: set[int] = set()
     for position in wanted:
         step = program.steps[position]
-        if step.primitive == "claim":
-            found[step.operands[0]] = max(found.get(step.operands[0], 0), capacity.magnitude(step))
-        else:
-            otherwise.update(step.operands)
-    return {position: largest for position, largest in found.items() if position not in otherwise}
-
-
-def _wanted_whole(program: Program, wanted: Collection[int]) -> frozenset[int]:
-    """Inputs that some step can only take as int64: what else reads them had better do so too."""
-    found: set[int] = set()
-    for position in wanted:
-        step = program.steps[position]
         operands = [program.steps[i] for i in step.operands]
-        if Kernel.FLOAT not in kernels(step, operands):
+        divides = step.primitive in {"divide", "multiply_divide"}  # settled in float64 where it can be
+        if not divides and Kernel.FLOAT not in kernels(step, operands):
             found.update(i for i, one in zip(step.operands, operands, strict=True) if one.primitive == "input")
+        alone = [i for i, one in zip(step.operands, operands, strict=True) if one.primitive not in capacity.FIXED]
+        (compared if step.primitive in COMPARISONS and len(alone) == 1 else otherwise).update(alone)
+    found.update(i for i in compared - otherwise if program.steps[i].primitive == "input")
     return frozenset(found)

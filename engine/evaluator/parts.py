@@ -49,25 +49,33 @@ class Cut:
         return Cut(offsets, np.repeat(np.arange(len(rows)), counts), self.first[at], self.end[at])
 
 
-def cut(first: Whole, end: Whole, changes: Sequence[int]) -> Cut | None:
+def cut(
+    first: Whole, end: Whole, changes: Sequence[int] | Whole, passed: tuple[Whole, Whole] | None = None
+) -> Cut | None:
     """Cut billing periods at every change strictly inside; None: no period holds one.
 
     Args:
         first: shape (row,) first day of each.
         end: shape (row,) the day after its last, later than the first.
-        changes: days, ascending.
+        changes: days, ascending; with `passed`, those of one row behind another's as well.
+        passed: shape (row,) each: where in `changes` stand the first after a row's first day, and the first of its end
+            or later; None: every row has all changes.
     """
     if not len(first):
         return None
-    low, high = int(first.min()), int(end.max())
-    days = np.array([day for day in changes if low < day < high], np.int64)
-    if not len(days):
-        return None
-    # By day: the changes on it or before, and those before it.
-    span = np.arange(low, high + 1)
-    passed, before = (np.searchsorted(days, span, side).astype(np.int64) for side in ("right", "left"))
-    skipped = passed.take(first - low)
-    counts = before.take(end - low) - skipped + 1
+    if passed is None:
+        low, high = int(first.min()), int(end.max())
+        days = np.array([day for day in changes if low < day < high], np.int64)
+        if not len(days):
+            return None
+        # By day: the changes on it or before, and those before it.
+        span = np.arange(low, high + 1)
+        after, before = (np.searchsorted(days, span, side).astype(np.int64) for side in ("right", "left"))
+        passed = after.take(first - low), before.take(end - low)
+    else:
+        days = np.asarray(changes, np.int64)
+    skipped, before = passed
+    counts = before - skipped + 1
     if (counts <= 1).all():
         return None
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])

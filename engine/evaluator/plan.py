@@ -18,6 +18,8 @@ from engine.evaluator.lower import lower
 from engine.evaluator.lowering import Check, Code, Do, Hold, Instruction, Load, Store
 from engine.evaluator.rows import Array
 from engine.evaluator.script import Script, write
+from engine.evaluator.tallies import Tally
+from engine.evaluator.tallying import Ask
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,12 @@ class Plan:
         homes: places where values live.
         home: value -> position in homes; -1: nothing reads the value.
         prepared: constants and tables, each of shape (version or 1, cell).
+        figures: positions in prepared of what a version gives; the rest is the program's own.
         inputs: names of the inputs whose values are read.
         lists: whose items are read.
         axes: outputs on a list -> the list.
+        tallies: that are asked.
+        tallied: lists whose items nothing but tallies reads: they need no scratch.
     """
 
     prologue: tuple[Do, ...]
@@ -40,9 +45,12 @@ class Plan:
     homes: tuple[Home, ...]
     home: tuple[int, ...]
     prepared: tuple[Array, ...]
+    figures: frozenset[int]
     inputs: frozenset[str]
     lists: frozenset[str] = frozenset()
     axes: Mapping[int, str] = field(default_factory=dict)
+    tallies: tuple[Tally, ...] = ()
+    tallied: frozenset[str] = frozenset()
 
     @cached_property
     def block(self) -> Script:
@@ -91,7 +99,8 @@ def plan(
     ]
     for number, one in enumerate(singles):
         homes[one.out] = Home("single", code.values[one.out].rep, number)
-    _place_in_batch(program, code, columns, homes, narrow)
+    tallied = _tallied(code, columns)
+    _place_in_batch(program, code, columns, homes, narrow, tallied)
     _allocate(code, columns, homes)
     axes = {step: axis for step in outputs if (axis := program.steps[step].type.axis) != ROW}
     distinct = list(dict.fromkeys(home for home in homes if home is not None))
@@ -102,13 +111,27 @@ def plan(
         homes=tuple(distinct),
         home=tuple(-1 if home is None else position[home] for home in homes),
         prepared=tuple(code.prepared),
+        figures=frozenset(code.figures),
         inputs=frozenset(one.name for one in columns if isinstance(one, Load) and not one.mask),
         lists=frozenset({*(home.axis for home in distinct), *axes.values()} - {ROW}),
         axes=axes,
+        tallies=tuple(dict.fromkeys(ask.tally for one in columns if (ask := _ask(one)) is not None)),
+        tallied=tallied,
     )
 
 
-def _reads(one: Instruction) -> tuple[int, ...]:
+def _ask(one: Instruction) -> Ask | None:
+    return one.call if isinstance(one, Do) and isinstance(one.call, Ask) else None
+
+
+def _tallied(code: Code, columns: Iterable[Instruction]) -> frozenset[str]:
+    """Lists whose items nothing but tallies reads."""
+    by = [(code.values[value].axis, _ask(one) is not None) for one in columns for value in reads(one)]
+    return frozenset({axis for axis, _ in by} - {axis for axis, asked in by if not asked} - {ROW})
+
+
+def reads(one: Instruction) -> tuple[int, ...]:
+    """Values that an instruction reads."""
     match one:
         case Do():
             return one.operands
@@ -127,13 +150,18 @@ def _needed(code: Code) -> list[Instruction]:
     for one in reversed(code.instructions):
         if isinstance(one, Do | Load | Hold) and one.out not in wanted:
             continue
-        wanted.update(_reads(one))
+        wanted.update(reads(one))
         kept.append(one)
     return kept[::-1]
 
 
 def _place_in_batch(
-    program: Program, code: Code, columns: list[Instruction], homes: list[Home | None], narrow: Collection[str]
+    program: Program,
+    code: Code,
+    columns: list[Instruction],
+    homes: list[Home | None],
+    narrow: Collection[str],
+    tallied: Collection[str],
 ) -> None:
     """Leave inputs and outputs that need no conversion where the batch has them."""
     booleans = {spec.name for spec in program.inputs if spec.type.kind == "boolean"}
@@ -141,7 +169,7 @@ def _place_in_batch(
     for one in columns:
         if isinstance(one, Load):
             value = code.values[one.out]
-            as_it_is = one.mask or one.name not in narrow
+            as_it_is = one.mask or one.name not in narrow or value.axis in tallied
             if as_it_is and value.rep == ("bool" if one.mask or one.name in booleans else "i8"):
                 homes[one.out] = Home("given" if one.mask else "input", value.rep, 0, one.name, value.axis)
         elif isinstance(one, Hold):
@@ -158,11 +186,11 @@ def _allocate(code: Code, columns: list[Instruction], homes: list[Home | None]) 
 
     Registers of one number differ where their kinds do: representation, axis, and whether known by place alone.
     """
-    last = {value: position for position, one in enumerate(columns) for value in _reads(one)}
+    last = {value: position for position, one in enumerate(columns) for value in reads(one)}
     counts: dict[_Registers, int] = {}
     free: dict[_Registers, list[int]] = {}
     for position, one in enumerate(columns):
-        ending = [value for value in dict.fromkeys(_reads(one)) if last[value] == position]
+        ending = [value for value in dict.fromkeys(reads(one)) if last[value] == position]
         ending = [value for value in ending if (home := homes[value]) is not None and home.kind == "register"]
         if isinstance(one, Do | Load) and homes[one.out] is None:
             value = code.values[one.out]

@@ -31,11 +31,12 @@ class Column:
     """One column of a batch.
 
     Args:
-        values: shape (row,). Integers: whole numbers of `places`, days since 1970-01-01, or positions in `codes`.
-            float64: only where each is the nearest double to a number of the declared places. bool or uint8: booleans.
-            datetime64[D]: dates. Text or object (str, Decimal, int, date, None): read value by value.
+        values: shape (row,), or two axes where `Children.grid` takes them. Integers: whole numbers of `places`, days
+            since 1970-01-01, or positions in `codes`. float64: only where each is the nearest double to a number of the
+            declared places. bool or uint8: booleans. datetime64[D]: dates. Text or object (str, Decimal, int, date,
+            None): read value by value.
         places: decimal places of whole numbers; 2: 1234 is 12.34.
-        valid: shape (row,); False: not given. None: every value is given, but for None in an object column.
+        valid: of the same shape; False: not given. None: every value is given, but for None in an object column.
         codes: texts of a dictionary column.
 
     Raises:
@@ -49,7 +50,7 @@ class Column:
 
     def __post_init__(self) -> None:
         values, valid = self.values, self.valid
-        if values.ndim != 1:
+        if values.ndim not in (1, 2):
             raise ValueError(f"a column has one axis, row; came an array of shape {values.shape}")
         if values.dtype.kind not in "iubOUM" and values.dtype != np.float64:
             raise ValueError(f"a column of {values.dtype} cannot be billed; pass int64, float64, bool, text or objects")
@@ -74,6 +75,8 @@ class Children:
             before the first offset, or after the last, belongs to other batches.
         columns: input of an item, `kva` of `transformers.kva` -> shape (item,). One that is absent is given in no item.
         valid: shape (row,); False: the row gives no list, whatever its offsets say. None: every row gives one.
+        time_major: the first item of every row comes first, then the second of every row: item i of row r is at
+            i * rows + r of each column. The offsets still say how many items a row has, all rows as many.
 
     Raises:
         ValueError: the offsets run backwards or beyond the items, or the shapes differ.
@@ -82,6 +85,56 @@ class Children:
     offsets: Whole
     columns: Mapping[str, Column] = dataclasses.field(default_factory=dict)
     valid: Mask | None = None
+    time_major: bool = False
+
+    @classmethod
+    def grid(cls, columns: Mapping[str, Column], *, time_major: bool = False, valid: Mask | None = None) -> Children:
+        """Take lists of one length as arrays with two axes; nothing is copied that lies without gaps in memory.
+
+        Args:
+            columns: input of an item -> a column with values of shape (row, item); with `time_major` (item, row).
+            time_major: which axis comes first. It says what the axes mean, not how they lie in memory: either order is
+                read as it lies.
+            valid: as above.
+
+        Raises:
+            ValueError: there is no column, or one has not two axes, or the shapes differ.
+
+        >>> load = Children.grid({"kwh": Column(np.array([[1, 2, 3], [4, 5, 6]]))})
+        >>> load.offsets.tolist(), load.columns["kwh"].values.tolist()
+        ([0, 3, 6], [1, 2, 3, 4, 5, 6])
+        """
+        shapes = {column.values.shape for column in columns.values()}
+        if len(shapes) != 1 or len(next(iter(shapes))) != 2:
+            raise ValueError(f"the columns of a grid have one shape of two axes; came {sorted(shapes)}")
+        first, last = next(iter(shapes))
+        rows, items = (last, first) if time_major else (first, last)
+        # As most of it lies: the other way about it would be copied.
+        turned = all(its.values.flags.f_contiguous and not its.values.flags.c_contiguous for its in columns.values())
+        flat = {
+            name: dataclasses.replace(
+                column,
+                values=_flat(column.values, turned=turned),
+                valid=None if column.valid is None else _flat(column.valid, turned=turned),
+            )
+            for name, column in columns.items()
+        }
+        return cls(np.arange(rows + 1) * items, flat, valid, time_major != turned)
+
+    def by_row(self) -> Children:
+        """Give the same with the items of a row behind one another; copied where they are not."""
+        if not self.time_major:
+            return self
+        rows = len(self.offsets) - 1
+        columns = {
+            name: dataclasses.replace(
+                column,
+                values=column.values.reshape(-1, rows).T.reshape(-1),
+                valid=None if column.valid is None else column.valid.reshape(-1, rows).T.reshape(-1),
+            )
+            for name, column in self.columns.items()
+        }
+        return Children(self.offsets, columns, self.valid)
 
     def __post_init__(self) -> None:
         offsets, valid = self.offsets, self.valid
@@ -89,10 +142,19 @@ class Children:
             raise ValueError(f"offsets are int64 of shape (rows + 1,); came {offsets.dtype} of shape {offsets.shape}")
         if offsets[0] < 0 or (offsets[1:] < offsets[:-1]).any():
             raise ValueError("offsets begin at 0 or later and never run backwards")
+        for name, column in self.columns.items():
+            if column.values.ndim != 1:
+                raise ValueError(
+                    f"{name} has shape {column.values.shape}, a list's column one axis; pass `Children.grid`"
+                )
         lengths = {name: len(column.values) for name, column in self.columns.items()}
         for name, items in lengths.items():
             if items < offsets[-1] or items != next(iter(lengths.values())):
                 raise ValueError(f"{name} has {items} items, the offsets end at {offsets[-1]}; a list has one length")
+        if self.time_major:
+            each = np.diff(offsets)
+            if offsets[0] or (each != each[:1]).any() or any(items != offsets[-1] for items in lengths.values()):
+                raise ValueError("time-major rows have as many items each, and the columns hold nothing else")
         if valid is not None and (valid.dtype != np.bool_ or valid.shape != (len(offsets) - 1,)):
             raise ValueError(f"valid is bool of shape {(len(offsets) - 1,)}; came {valid.dtype} of shape {valid.shape}")
 
@@ -168,6 +230,11 @@ class UnknownColumns(ValueError):
 def same(value: np.generic, rows: int) -> Array:
     """Repeat one value for all rows, without memory for each: an array of stride 0 that cannot be written to."""
     return np.ndarray((rows,), value.dtype, value.tobytes(), strides=(0,))
+
+
+def _flat(values: Array, *, turned: bool) -> Array:
+    """A grid's values one after another, as it lies, or as it lies turned."""
+    return (values.T if turned else values).reshape(-1)
 
 
 def _listed(names: tuple[str, ...]) -> str:

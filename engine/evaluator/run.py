@@ -9,24 +9,27 @@ Rows may be parts of bills, and may have lists; then a block's rows are as many 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
+from threading import Lock
 
 import numpy as np
 
+from engine.cache.store import folder_of
 from engine.compiler.program import Constants, Program
 from engine.evaluator.blocks import Block, Size, cut_blocks, size
-from engine.evaluator.clock import axis_clock, laid_out
-from engine.evaluator.kernels import DTYPES, Rep
+from engine.evaluator.clocks import Clocks, Days
 from engine.evaluator.lowering import VERSION
 from engine.evaluator.memory import Pool
+from engine.evaluator.native import KIND, Backend, Native, native, require_native
 from engine.evaluator.plan import Plan, plan
 from engine.evaluator.rows import Array, Mask, Whole
 from engine.evaluator.worker import At, Table, Worker
 
+ROWS_LOOKED_AT = 16384
 RUN_ROWS_MIN = 2048  # shorter runs of a version, on average, cost more in calls than in fetching constants by row
 
 
@@ -36,20 +39,36 @@ Mode = tuple[bool, bool, frozenset[str]]  # versions are mixed, rows are parts, 
 class Workers:
     """Steps to compute, with scratch for threads to take and give back: a batch then neither plans nor allocates."""
 
-    def __init__(self, program: Program, constants: Constants, outputs: frozenset[int]) -> None:
+    def __init__(
+        self,
+        program: Program,
+        constants: Constants,
+        outputs: frozenset[int],
+        backend: Backend = "numpy",
+        native_rows_min: int = 0,
+    ) -> None:
+        """`native_rows_min`: rows and items that have to come before it is worth while to compile the plan."""
         self.program = program
+        self.backend = backend
         self.pool = Pool()  # of results
         self._plan = partial(plan, program, constants, outputs)
         self._plans: dict[Mode, Plan] = {}
+        self._days: dict[Mode, Days] = {}
+        self.natives: dict[Mode, Native] = {}
+        self._native_rows_min = native_rows_min
+        self._came: Counter[Mode] = Counter()  # rows and items
+        self._compiling = Lock()
         self._idle: dict[Mode, list[Worker]] = {}
 
     def take(self, needed: Size, mode: Mode) -> Worker:
         """Give scratch for blocks of up to a size."""
+        native = self.natives.get(mode)
         try:
             worker = self._idle[mode].pop()
         except (KeyError, IndexError):
-            return Worker(self.plan(mode), needed)
-        return worker if worker.size.holds(needed) else Worker(worker.plan, needed)
+            return Worker(self.plan(mode), needed, native)
+        fits = worker.size.holds(needed) and (worker.loops is None) == (native is None)
+        return worker if fits else Worker(worker.plan, needed, native)
 
     def give(self, worker: Worker, mode: Mode) -> None:
         """Take scratch back."""
@@ -61,6 +80,29 @@ class Workers:
             mixed, parts, narrow = mode
             self._plans[mode] = self._plan(mixed=mixed, parts=parts, narrow=narrow)
         return self._plans[mode]
+
+    def days(self, mode: Mode) -> Days:
+        """Give what lays out the days of a batch for the plan."""
+        if mode not in self._days:
+            self._days[mode] = Days(self.program, self.plan(mode))
+        return self._days[mode]
+
+    def prepare(self, mode: Mode, coming: int) -> None:
+        """Have the plan in machine code if that is the backend, and enough has come by now.
+
+        `coming`: rows and items.
+
+        Raises:
+            NoNative: numba is not installed.
+        """
+        if self.backend == "numpy" or mode in self.natives:
+            return
+        require_native()
+        with self._compiling:  # threads that want it at once wait for one
+            self._came[mode] += coming
+            if mode not in self.natives and self._came[mode] >= self._native_rows_min:
+                booleans = {spec.name for spec in self.program.inputs if spec.type.kind == "boolean"}
+                self.natives[mode] = native(self.plan(mode), booleans, mode[2], folder_of(KIND))
 
 
 def run(
@@ -102,16 +144,22 @@ def run(
     unchecked = {} if unchecked is None else unchecked
     mode = (mixed, bills is not None, _narrow(workers.program, inputs, unchecked))
     of = workers.plan(mode)
-    read = {name: (lists or {})[name] for name in sorted(of.lists)}
-    clocks = _clocks(workers.program, of, inputs) if read else _Clocks()
-    blocks = cut_blocks(runs, block_rows, read, clocks.begins, bills)
+    workers.prepare(mode, len(version) + sum(int(offsets[-1]) for offsets in (lists or {}).values()))
+    looked_at = {name.partition(".")[0] for name in unchecked if "." in name} - of.lists
+    read = {name: (lists or {})[name] for name in sorted(of.lists | looked_at)}
+    clocks = workers.days(mode).of(inputs) if read else Clocks()
+    time_major = {name.partition(".")[0] for name, values in inputs.items() if values.ndim > 1}
+    blocks = cut_blocks(runs, block_rows, read, clocks.begins, bills, of.tallied | looked_at, time_major)
     needed = size(blocks, min(block_rows, len(version)))
 
     def work(part: list[Block]) -> None:
         worker = workers.take(needed, mode)
         # Rows of a branch that is not taken, or refused, may hold what no branch would compute on.
         with np.errstate(all="ignore"):
-            worker.run(At(inputs, given, table, read, clocks.begins, clocks.timelines, bills, unchecked), part)
+            at = At(
+                inputs, given, table, read, clocks.begins, clocks.timelines, bills, unchecked, of.tallied, clocks.kinds
+            )
+            worker.run(at, part)
         workers.give(worker, mode)
 
     threads = max(1, min(threads, len(blocks)))
@@ -136,37 +184,12 @@ def _runs(version: Whole) -> list[tuple[int, int, int]] | None:
     rows = len(version)
     if version.strides == (0,):
         return [(int(version[0]), 0, rows)]
+    # Where the versions of a few rows change as often as those of all may, there is no need to look at the others.
+    few = version[:ROWS_LOOKED_AT]
+    if np.count_nonzero(few[1:] != few[:-1]) * RUN_ROWS_MIN > rows + RUN_ROWS_MIN:
+        return None
     starts = np.flatnonzero(np.diff(version, prepend=version[0] - 1))
     if len(starts) * RUN_ROWS_MIN > rows + RUN_ROWS_MIN:
         return None
     ends = np.append(starts[1:], rows)
     return list(zip(version[starts].tolist(), starts.tolist(), ends.tolist(), strict=True))
-
-
-@dataclass(frozen=True)
-class _Clocks:
-    """The clock of a batch.
-
-    Attributes:
-        begins: interval list -> shape (row,) number of each row's first interval.
-        timelines: slot and representation -> shape (interval,).
-    """
-
-    begins: Mapping[str, Whole] = field(default_factory=dict)
-    timelines: Mapping[tuple[int, Rep], Array] = field(default_factory=dict)
-
-
-def _clocks(program: Program, of: Plan, inputs: Mapping[str, Array]) -> _Clocks:
-    """Lay out the timelines that a plan reads, for the days of a batch."""
-    begins: dict[str, Whole] = {}
-    timelines: dict[tuple[int, Rep], Array] = {}
-    for axis in program.axes:
-        read = {(home.number, home.rep) for home in of.homes if home.kind == "timeline" and home.axis == axis.name}
-        if read:
-            first, end = inputs["period_from"], inputs["period_to"]
-            clock = axis_clock(program, axis, int(first.min()), int(end.max()))
-            begins[axis.name] = clock.begins(first)
-            for slot in {slot for slot, _ in read}:
-                values = laid_out(program.timelines[slot], clock)
-                timelines |= {key: values.astype(DTYPES[key[1]]) for key in read if key[0] == slot}
-    return _Clocks(begins, timelines)

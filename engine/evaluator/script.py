@@ -22,8 +22,14 @@ from engine.evaluator.kernels import Call
 from engine.evaluator.lowering import Check, Do, Instruction, Load, Store
 from engine.evaluator.rows import Array
 
-Look = Literal["f8", "i8", "bool", "i1"]  # how memory is looked at; i1: a boolean's single byte
-LOOKS: Final[Mapping[Look, type[np.generic]]] = {"f8": np.float64, "i8": np.int64, "bool": np.bool_, "i1": np.int8}
+Look = Literal["f8", "i8", "u8", "bool", "i1"]  # how memory is looked at; i1: a boolean's single byte
+LOOKS: Final[Mapping[Look, type[np.generic]]] = {
+    "f8": np.float64,
+    "i8": np.int64,
+    "u8": np.uint64,
+    "bool": np.bool_,
+    "i1": np.int8,
+}
 BY_KEYWORD: Final = frozenset({np.minimum, np.maximum})  # numpy wants `out` by its name
 
 Block = Callable[[Any], None]
@@ -87,7 +93,7 @@ class _Writer:
         self.axes = axes
         self.lines: list[str] = []
         self.names: dict[str, Any] = {"copyto": np.copyto, "count_nonzero": np.count_nonzero, "negative": np.negative}
-        self.names.update(LOOKS)
+        self.names.update({str(look): dtype for look, dtype in LOOKS.items()})
         self.memory: dict[tuple[int, Look], str] = {}
         self.stores = False
         self._fetched: set[int] = set()
@@ -116,6 +122,15 @@ class _Writer:
         elif one.call is exact.differ:
             sides = [self._value(operand, "i8") for operand in one.operands]
             self._call(np.bitwise_xor, sides, self._value(one.out, "i8"))
+        elif one.call is exact.unbiased:
+            biased, bias = self._value(one.operands[0], "i8"), self._value(one.operands[1])
+            self._call(np.subtract, [biased, bias], self._value(one.out))
+        elif one.call is exact.unbiased_negative:
+            biased, bias = self._value(one.operands[0], "i8"), self._value(one.operands[1])
+            self._call(np.subtract, [bias, biased], self._value(one.out))
+        elif one.call is exact.floor_divide_positive:
+            sides = [self._value(operand, "u8") for operand in one.operands]
+            self._call(np.floor_divide, sides, self._value(one.out, "u8"))
         elif one.call is exact.take:
             table, index = (self._value(operand) for operand in one.operands)
             self._line("{}.take({}, None, {}, 'clip')", table, index, self._value(one.out))

@@ -9,7 +9,7 @@ cache when it is computed on, and looking costs next to nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from threading import Lock
 from typing import Any
 
@@ -18,13 +18,17 @@ from numpy.typing import NDArray
 
 from engine.compiler.program import ROW
 from engine.evaluator.blocks import Block, Size, Span
+from engine.evaluator.columns import inside
 from engine.evaluator.homes import Home
-from engine.evaluator.items import Layout
+from engine.evaluator.items import Layout, every
 from engine.evaluator.kernels import DTYPES, Rep
 from engine.evaluator.memory import Pool
+from engine.evaluator.native import Native
+from engine.evaluator.native_loops import Loops
 from engine.evaluator.plan import Plan
 from engine.evaluator.rows import Array, Mask, Whole
 from engine.evaluator.script import Block as BlockCalls
+from engine.evaluator.tallies import Kinds, Tally
 
 NOT_REFUSED = -1
 AT_THE_DOOR = -2  # a value that the door did not look at is out of its bounds
@@ -74,14 +78,17 @@ class At:
     """Where a worker is: in which batch, and at which of its blocks.
 
     Args:
-        inputs: name -> shape (row,); of a list's inputs (item,).
+        inputs: name -> shape (row,); of a list's inputs (item,), or (row, item) where the items of an interval lie
+            together.
         given: likewise.
         table: what is filled.
         lists: list -> shape (row + 1,) first item of each row.
         begins: interval list -> shape (row,) number of each row's first interval.
         timelines: slot and representation -> shape (interval,).
         bills: shape (bill + 1,) first part of each bill, where rows are parts.
-        unchecked: name -> bounds of inputs of a row that nobody has looked at.
+        unchecked: name -> bounds of inputs that nobody has looked at.
+        tallied: lists that only tallies read, which look at the values themselves.
+        kinds: of a tally, the days of the batch.
     """
 
     def __init__(
@@ -94,6 +101,8 @@ class At:
         timelines: Mapping[tuple[int, Rep], Array] | None = None,
         bills: Whole | None = None,
         unchecked: Mapping[str, tuple[int, int]] | None = None,
+        tallied: Collection[str] = (),
+        kinds: Mapping[Tally, Kinds] | None = None,
     ) -> None:
         self.inputs = inputs
         self.given = given
@@ -103,6 +112,8 @@ class At:
         self.timelines = {} if timelines is None else timelines
         self.bills = bills
         self.unchecked = {} if unchecked is None else unchecked
+        self.tallied = tallied
+        self.kinds = {} if kinds is None else kinds
         # Where nothing is below zero, one look without the sign finds what is too low as well.
         self._unsigned = {name: _unsigned(inputs[name]) for name, (low, _) in self.unchecked.items() if low == 0}
         self.rows = slice(0, 0)
@@ -121,9 +132,7 @@ class At:
         """What a home in the batch holds of the block."""
         match home.kind:
             case "input":
-                if home.axis == ROW:
-                    return self.column(home.name)
-                column = self.inputs[home.name]
+                return self.column(home.name) if home.axis == ROW else self.list_column(home.name, home.axis)
             case "given":
                 column = self.given[home.name]
             case "output":
@@ -157,8 +166,29 @@ class At:
         return bool(np.minimum.reduce(values) >= low and np.maximum.reduce(values) <= high)
 
     def list_column(self, name: str, axis: str) -> Array:
-        """The block's part of an input of a list."""
-        return self.items(self.inputs[name], axis)
+        """The block's part of an input of a list, as `column`; a tally finds out itself what is out of bounds."""
+        found = self._columns.get(name)
+        if found is None:
+            found = self.items(self.inputs[name], axis)
+            if name in self.unchecked and axis not in self.tallied:
+                found = self.looked_at(name, axis, found)
+            self._columns[name] = found
+        return found
+
+    def looked_at(self, name: str, axis: str, values: Array) -> Array:
+        """Give items in the declared bounds; a row with another is refused."""
+        low, high = self.unchecked[name]
+        if inside(values, low, high):
+            return values
+        outside = (values < low) | (values > high)
+        inner = np.empty(self.rows.stop - self.rows.start, np.bool_)
+        every(self._layout(axis), np.logical_not(outside), out=inner)
+        self.turn_away(np.logical_not(inner, out=inner))
+        return np.where(outside, low, values)
+
+    def turn_away(self, failed: Mask) -> None:
+        """Refuse rows of the block that have a value out of its bounds."""
+        self.table.refuse(self.rows, failed, AT_THE_DOOR)
 
     def given_part(self, name: str, axis: str) -> Mask:
         """The block's part of whether an input is given."""
@@ -174,6 +204,8 @@ class At:
     def items(self, column: Array, axis: str) -> Array:
         """The block's part of a list's column, in the shape that it has there."""
         span = self.spans[axis]
+        if column.ndim > 1:
+            return column[self.rows]
         part = column[span.items]
         return part.reshape(-1, span.even) if span.even else part
 
@@ -185,6 +217,9 @@ class At:
                 span.even,
                 None if begins is None else begins[self.rows],
                 alike=span.alike,
+                kinds=self.kinds,
+                unchecked=self.unchecked if axis in self.tallied else {},
+                turn_away=self.turn_away,
             )
         return self._layouts[axis]
 
@@ -202,7 +237,8 @@ def _unsigned(column: Array) -> Array:
 class Worker:
     """One thread's scratch, for blocks of up to a size."""
 
-    def __init__(self, plan: Plan, size: Size) -> None:
+    def __init__(self, plan: Plan, size: Size, native: Native | None = None) -> None:
+        """`native`: the plan in machine code, which does what it can of the blocks."""
         self.plan = plan
         self.size = size
         self.scratch: list[Array | None] = []  # by home; None: in the batch
@@ -221,11 +257,14 @@ class Worker:
             self.scratch.append(mine)
         self.version: int | None = None
         self.prologue = plan.version.bind(self.scratch)
+        self.loops = None if native is None else Loops(native, size, self.scratch)
         self.bound: dict[tuple[object, ...], BlockCalls] = {}
 
     def run(self, at: At, blocks: Iterable[Block]) -> None:
         """Compute blocks of a batch."""
         unread = [name for name in at.unchecked if name not in self.plan.inputs]
+        if self.loops is not None:
+            self.loops.begin(at)
         for block in blocks:
             if block.version != self.version:
                 self.version = block.version
@@ -234,8 +273,39 @@ class Worker:
                 self.prologue(at)
             at.enter(block)
             for name in unread:
-                at.column(name)
-            self._calls(block)(at)
+                axis, of_list, _ = name.partition(".")
+                if of_list:
+                    at.looked_at(name, axis, at.items(at.inputs[name], axis))
+                else:
+                    at.column(name)
+            left = None if self.loops is None else self.loops.settle(at, block)
+            if left is None:
+                self._calls(block)(at)
+            elif len(left):
+                self._alone(at, block, left)
+        if self.loops is not None:
+            self.loops.end()
+
+    def _alone(self, at: At, block: Block, rows: Whole) -> None:
+        """Compute some rows of a block, by number, in a batch of their own."""
+        assert self.loops is not None, "only loops leave rows over"
+        columns = at.table.outputs
+        table = Table(len(rows), {step: column.dtype.type for step, column in columns.items()})
+        names = [name for name in at.inputs if name in self.plan.inputs]
+        inputs = {name: at.inputs[name][block.rows][rows] for name in names}
+        given = {name: at.given[name][block.rows][rows] for name in self.loops.native.given}
+        unchecked = {name: bounds for name, bounds in at.unchecked.items() if name in inputs}
+        alone = At(inputs, given, table, unchecked=unchecked)
+        part = Block(block.version, slice(0, len(rows)))
+        alone.enter(part)
+        self._calls(part)(alone)
+        for step, column in columns.items():
+            column[block.rows][rows] = table.outputs[step]
+        if table.refusal is not None:
+            for reason in set(table.refusal.tolist()) - {NOT_REFUSED}:
+                failed = np.zeros(block.rows.stop - block.rows.start, np.bool_)
+                failed[rows[table.refusal == reason]] = True
+                at.table.refuse(block.rows, failed, reason)
 
     def _calls(self, block: Block) -> BlockCalls:
         """The plan's function for blocks of a size: a few sizes are kept, as most blocks are full."""
@@ -257,5 +327,5 @@ class Worker:
         span = block.spans[home.axis]
         if span.even:
             items = span.even if home.timed and span.alike else span.items.stop - span.items.start
-            return mine[:items].reshape(-1, span.even)
+            return mine[:items].reshape(span.even, -1).T if span.time_major else mine[:items].reshape(-1, span.even)
         return mine[: span.items.stop - span.items.start]

@@ -54,7 +54,7 @@ def chunk_answer(
     )
     head.row_errors.extend(row_errors(done.refused, rows, book, sequence))
     answer = Writing(head)
-    for group in done.groups:
+    for group in (one for several in done.groups for one in several.apart()):
         if between is not None:
             between()
         if len(group.result.kept):

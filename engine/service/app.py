@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 from dianjia.ratebooks.v1 import ratebooks_pb2, ratebooks_pb2_grpc
 from dianjia.rating.v1 import rating_pb2, rating_pb2_grpc
 from dianjia.rulesets.v1 import rulesets_pb2, rulesets_pb2_grpc
+from engine.cache.store import find_cache
 from engine.language.problems import ProblemsFound, problem
 from engine.registry.building import Builder
 from engine.registry.registry import Registry
@@ -71,6 +72,9 @@ def run(
         log = Log(settings.log, metrics.ended)
         ending.callback(log.close)
         take_logging(log)
+        cache = find_cache()
+        if cache.refused in ("other-owner", "others-may-write"):
+            log.event("cache-refused", path=str(cache.where), reason=cache.refused)
         build = Builder(settings.compile_seconds)
         url = registry_url(settings.database)
         registry = None if url is None else _registry(url, build)
@@ -82,6 +86,7 @@ def run(
             build,
             follow_seconds=settings.follow_seconds,
             versions_loaded=settings.versions_loaded,
+            backend=settings.backend,
         )
         _begin(books, url)
         ending.callback(books.close)

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from engine.compiler.compile import RateBook
+from engine.compiler.book import RateBook
 from engine.compiler.program import Compiled
-from engine.evaluator.evaluate import Plans
+from engine.evaluator.families import Families
+from engine.evaluator.native import Backend
 from engine.evaluator.scalar import Scalar
 
 
@@ -23,14 +24,14 @@ class LoadedBook:
     Attributes:
         version: content hash of its files, 64 hexadecimal digits.
         book: its rule sets.
-        plans: key of the book -> plans of the column evaluator.
+        plans: of the column evaluator, by key of the book and of families of rule sets.
         scalars: key of the book -> the evaluator of one bill.
         files: path inside the rate book -> bytes.
     """
 
     version: str
     book: RateBook
-    plans: Mapping[str, Plans]
+    plans: Families
     scalars: Mapping[str, Scalar]
     files: Mapping[str, bytes]
 
@@ -40,11 +41,10 @@ class LoadedBook:
         return self.book.rulesets
 
 
-def loaded(version: str, book: RateBook, files: Mapping[str, bytes]) -> LoadedBook:
+def loaded(version: str, book: RateBook, files: Mapping[str, bytes], backend: Backend = "numpy") -> LoadedBook:
     """Make a compiled rate book ready to bill."""
-    plans = {key: Plans(compiled) for key, compiled in book.rulesets.items()}
     scalars = {key: Scalar(compiled) for key, compiled in book.rulesets.items()}
-    return LoadedBook(version, book, plans, scalars, files)
+    return LoadedBook(version, book, Families(book.rulesets, backend=backend), scalars, files)
 
 
 class Books(Protocol):

@@ -156,7 +156,7 @@ class _Pair:
         made = rating_pb2.BillDifference(
             row_id=str(rows.row_id[index]),
             index=index,
-            ruleset=self.new.group.compiled.id,
+            ruleset=self.new.group.own(int(self.new.at[at])).id,
             before=_money(old, self.old.places, self.old.currency),
             after=_money(new, self.new.places, self.new.currency),
             lines=self._lines(at),

@@ -24,6 +24,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Final, Protocol
 
+from engine.evaluator.native import Backend
 from engine.language.problems import ProblemsFound, problem
 from engine.registry.building import Built
 from engine.registry.content import read_folder, version_of
@@ -69,6 +70,7 @@ class FollowedBooks:
         *,
         follow_seconds: float = 1.0,
         versions_loaded: int = 4,
+        backend: Backend = "numpy",
         clock: Callable[[], datetime] = now,
     ) -> None:
         """Take what is followed; nothing is read before `start`.
@@ -79,11 +81,13 @@ class FollowedBooks:
             build: compiles files.
             follow_seconds: between two looks at the registry.
             versions_loaded: how many to keep ready; what answers now and next is kept whatever their number.
+            backend: what bills columns.
             clock: gives the present instant.
         """
         self._registry = registry
         self._folder = folder
         self._build = build
+        self._backend = backend
         self._follow_seconds = follow_seconds
         self._clock = clock
         self._shelf = Shelf(versions_loaded, self._load)
@@ -313,7 +317,7 @@ class FollowedBooks:
         if built.problems:
             self._failed[version] = inf  # its files do not change, nor does what compiles them
             raise ProblemsFound(built.problems)
-        return loaded(version, built.book, files)
+        return loaded(version, built.book, files, self._backend)
 
 
 def _likely(registry: Registry, schedule: Schedule) -> str:

@@ -13,7 +13,7 @@ import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pydantic import Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -26,6 +26,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from engine.evaluator.native import Backend, NoNative, require_native
 from engine.language.problems import Problem, ProblemsFound, problem
 from engine.service.addresses import address_of
 
@@ -64,6 +65,11 @@ class Settings(BaseSettings):
     )
     versions_loaded: int = _setting(
         "What", 4, "Versions kept ready to bill; others are loaded when named.", ge=1, le=64
+    )
+    backend: Backend = _setting(
+        "What",
+        "numpy",
+        "What bills chunks: `numpy`, or `native`: machine code, made of plans that many rows come to. Needs numba.",
     )
     compile_seconds: float = _setting("What", 120.0, "Time that one rate book may take to compile and test.", gt=0)
 
@@ -167,7 +173,7 @@ def read_settings(flags: Mapping[str, object], file: Path | None = None) -> Sett
     except ValidationError as found:
         problems += [_said(one, sources) for one in found.errors()]
     if not problems:
-        problems += _joined(settings)
+        problems += [*_joined(settings), *_missing(settings, sources)]
     if problems:
         raise ProblemsFound(problems)
     return settings
@@ -226,6 +232,8 @@ def expectation(info: FieldInfo) -> tuple[str, str]:
     low = next((one.ge for one in info.metadata if hasattr(one, "ge")), None)
     high = next((one.le for one in info.metadata if hasattr(one, "le")), None)
     above = next((one.gt for one in info.metadata if hasattr(one, "gt")), None)
+    if "Literal" in kind:
+        return " or ".join(get_args(info.annotation)), " 或 ".join(get_args(info.annotation))
     if "bool" in kind:
         return "true or false", "true 或 false"
     if "int" in kind or "float" in kind:
@@ -248,6 +256,18 @@ def _joined(settings: Settings) -> Iterator[Problem]:
         for name in ("tokens", "tls_certificate"):
             if getattr(settings, name) is None:
                 yield problem("address-open", None, None, host=settings.host, missing=name)
+
+
+def _missing(settings: Settings, sources: Mapping[str, str]) -> Iterator[Problem]:
+    """Packages that a setting needs."""
+    if settings.backend == "native":
+        try:
+            require_native()
+        except NoNative:
+            told = {"name": "backend", "value": "native", "source": sources["backend"]}
+            expected = "`numpy` where numba is not installed (pip install 'dianjia[native]')"
+            expected_zh = "未安装 numba 时为 `numpy`（pip install 'dianjia[native]'）"
+            yield problem("setting-value", None, None, **told, expected=expected, expected_zh=expected_zh)
 
 
 def settings_table() -> str:

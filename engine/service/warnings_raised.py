@@ -44,14 +44,14 @@ def warnings_of(
 
 
 def _of_group(group: Group, rows: Rows) -> Iterator[rating_pb2.RowWarning]:
-    for warning in group.compiled.program.warnings:
+    for number, warning in enumerate(group.compiled.program.warnings):
         for at in np.flatnonzero(group.result.warnings[warning.id]).tolist():
-            index = int(group.result.kept[at])
+            index, own = int(group.result.kept[at]), group.own(at)
             yield rating_pb2.RowWarning(
                 row_id=str(rows.row_id[index]),
                 index=index,
-                ruleset=group.compiled.id,
-                warning=warning_message(_raised(group, warning, at)),
+                ruleset=own.id,
+                warning=warning_message(_raised(group, own.program.warnings[number], at)),
             )
 
 
