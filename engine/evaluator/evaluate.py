@@ -16,7 +16,7 @@ import numpy as np
 from engine.compiler.program import ROW, Compiled, Program, Refusal
 from engine.evaluator.clock import axis_clock, laid_out, time_text
 from engine.evaluator.door import Door, admit
-from engine.evaluator.family import Members
+from engine.evaluator.family import Family, Members
 from engine.evaluator.items import chosen_items
 from engine.evaluator.native import Backend
 from engine.evaluator.refuse import refused_by
@@ -24,7 +24,7 @@ from engine.evaluator.rows import Array, Mask, RowProblem, Rows, Whole, value_te
 from engine.evaluator.run import Workers, run
 from engine.evaluator.worker import AT_THE_DOOR, NOT_REFUSED, Table
 
-BLOCK_ROWS = 16384  # a register is then 128 KiB, and a program's registers stay in the second-level cache
+BLOCK_ROWS = 24576  # a register is then 192 KiB, and those in use stay in the second-level cache
 # Threads hand the interpreter to each other between numpy calls, and waking one takes as long as a short call.
 THREADED_ROWS = 65536
 
@@ -99,6 +99,11 @@ class Plans:
     native_rows_min: int = 0
     _made: dict[tuple[frozenset[int], Backend], Workers] = field(default_factory=dict)
 
+    @cached_property
+    def alone(self) -> Members:
+        """The rule set as the one member of a family, which keeps its days laid out from batch to batch."""
+        return Members(Family.alone(self.compiled), None)
+
     def of(self, outputs: Iterable[int], backend: Backend | None = None) -> Workers:
         """Give the plan that stores these steps; `backend`: None: that of the plans."""
         key = (frozenset(outputs), backend or self.backend)
@@ -146,15 +151,17 @@ def evaluate(
         TooWide: a rule set that the compiler should have refused.
         NoNative: numba is not installed.
     """
+    plans = Plans(compiled, backend) if plans is None else plans
+    of = plans.alone if members is None else members
     return evaluate_admitted(
         compiled,
         rows,
-        admit(compiled, rows, positions, pass_through=pass_through, look=False, members=members),
+        admit(compiled, rows, positions, pass_through=pass_through, look=False, members=of),
         threads=threads,
         block_rows=block_rows,
         details=details,
         totals_only=totals_only,
-        plans=Plans(compiled, backend) if plans is None else plans,
+        plans=plans,
         members=members,
     )
 
