@@ -99,9 +99,13 @@ _SHOWN = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of a reader: the command on the path, plain text, no settings of the tests."""
+    """Return the environment of a reader: the command on the path, plain text, no settings of the tests.
+
+    What is compiled is kept as a reader's is, but not where the one who runs the tests keeps his.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DIANJIA_", "PYTEST_"))}
     path = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}"
+    kept |= {"XDG_CACHE_HOME": str(ROOT / ".pytest_cache")}
     return kept | {"PATH": path, "COLUMNS": "120", "NO_COLOR": "1", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
 
 
