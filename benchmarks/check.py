@@ -1,7 +1,7 @@
 """Measure every figure that is asked for, and say which hold: `make bench-check`.
 
     python -m benchmarks.check               # some minutes; best on an idle machine
-    python -m benchmarks.check --only bills  # one group
+    python -m benchmarks.check --only bills  # one group; make bench-check ARGUMENTS="--only bills" is the same
     python -m benchmarks.check --write       # and rewrites the table of figures in README.md
 
 A line a figure: what is asked, what was measured, whether it holds. A group with a figure that falls short is measured
@@ -47,7 +47,9 @@ class Line:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and give its exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.check", description="Measure every figure asked for.")
-    parser.add_argument("--only", nargs="+", choices=list(GROUPS), default=list(GROUPS), help="only these groups")
+    groups = list(GROUPS)
+    told = f"only these groups: {', '.join(groups)}"
+    parser.add_argument("--only", nargs="+", choices=groups, default=groups, metavar="GROUP", help=told)
     parser.add_argument("--once", action="store_true", help="measure nothing twice")
     parser.add_argument("--write", action="store_true", help="rewrite the table of figures in README.md")
     options = parser.parse_args(arguments)

@@ -53,6 +53,13 @@ def make(name: str) -> None:
     _stamp(name).touch()
 
 
+def _told(name: str, error: subprocess.CalledProcessError) -> str:
+    """Say that an environment was not made, and how to try again."""
+    step = "its packages could not be installed" if "--requirement" in error.cmd else "Python could not make it"
+    again = f"python -m benchmarks.environments {name}"
+    return f"{name}: not there, {step}; what it said stands above. To try again: `{again}`"
+
+
 def _stamp(name: str) -> Path:
     """The file that says which packages and which Python an environment was made of."""
     wanted = (PINNED / f"{name}.txt").read_bytes() + sys.version.encode()
@@ -73,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             make(name)
         except subprocess.CalledProcessError as error:
             failed = True
-            print(f"{name}: {error}", file=sys.stderr)
+            print(_told(name, error), file=sys.stderr)
         else:
             print(f"{name}: {python(name)}")
     return 1 if failed else 0

@@ -69,8 +69,8 @@ FIGURES = (
     Figure("W2: DuckDB DECIMAL(18, n) to Dianjia", "bills", "W2 duckdb", least=12),
     Figure("W2: native backend to C", "bills", "W2 native", most=1.9),
     Figure("W2: native backend to C written for vectors", "bills", "W2 native c-vectors"),
-    Figure("W1, one bill alone, CPU", "one bill", "W1", most=25, unit="µs", places=1),
-    Figure("W2, one bill alone, CPU", "one bill", "W2", unit="µs", places=1),
+    Figure("W1, one bill alone, CPU", "one-bill", "W1", most=25, unit="µs", places=1),
+    Figure("W2, one bill alone, CPU", "one-bill", "W2", unit="µs", places=1),
     Figure("W1, two threads: wall of one to wall of two", "threads", "W1", least=1.7),
     Figure("W2, two threads: wall of one to wall of two", "threads", "W2", least=1.7),
     Figure("W1, CPU a row, 1e7 rows to 1e5", "growth", "W1", most=1.15),
@@ -206,7 +206,7 @@ def _library(progress: Progress) -> Found:
 
 GROUPS: Mapping[str, Callable[[Progress], Found]] = {
     "bills": _bills,
-    "one bill": _one_bill,
+    "one-bill": _one_bill,
     "threads": _threads,
     "growth": _growth,
     "mixed": _mixed,

@@ -36,12 +36,21 @@ PINNED = ("OpenFisca-Core", "zen-engine", "durable_rules", "NREL-PySAM", "ts-tar
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and give its exit code: 1 where any total of an exact side was wrong."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description="Rewrite the tables of README.md.")
-    parser.add_argument("--only", nargs="+", choices=list(SECTIONS), default=list(SECTIONS), help="only these sections")
-    parser.add_argument("--rows", type=int, nargs="+", default=list(SIZES), help="sizes of the bills")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"rounds of the bills, all sides in turn ({ROUNDS})")
-    parser.add_argument("--side", nargs="+", help="only these sides of the bills")
+    sections = list(SECTIONS)
+    told = f"only these sections: {', '.join(sections)}"
+    parser.add_argument("--only", nargs="+", choices=sections, default=sections, metavar="SECTION", help=told)
+    names = [side.name for side in sides()]
+    parser.add_argument("--rows", type=_count, nargs="+", default=list(SIZES), help="sizes of the bills")
+    parser.add_argument(
+        "--rounds", type=_count, default=ROUNDS, help=f"rounds of the bills, all sides in turn ({ROUNDS})"
+    )
+    parser.add_argument(
+        "--side", nargs="+", choices=names, metavar="SIDE", help=f"only these sides of the bills: {', '.join(names)}"
+    )
     parser.add_argument("--print-only", action="store_true", help="leave README.md and the plot as they are")
     options = parser.parse_args(arguments)
+    if "bills" in options.only and not measurable(options.side):
+        parser.error("; ".join(f"{one.name}: {one.missing}" for one in sides() if one.name in options.side))
     wrong = 0
     for section in options.only:
         try:
@@ -64,6 +73,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             written = replace_between(README.read_text(encoding="utf-8"), section, text)
             README.write_text(written, encoding="utf-8")
     return 1 if wrong else 0
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)
 
 
 def bills(sizes: Sequence[int], rounds: int, names: Sequence[str] | None) -> list[Measurement]:
@@ -229,7 +244,9 @@ def _durable() -> str:
     from benchmarks import tier_decisions
 
     absent = tier_decisions.missing()
-    return f"durable_rules: not measured: {absent}." if absent else tier_decisions.render(tier_decisions.measure())
+    if absent is not None:
+        raise ImportError(absent)
+    return tier_decisions.render(tier_decisions.measure())
 
 
 def _progress(text: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks import check, figures
+from benchmarks import check, figures, report
 from benchmarks.figures import FIGURES, GROUPS, Figure, Found, NotMeasured
 from benchmarks.report import README, SECTIONS, replace_between
 
@@ -65,3 +65,33 @@ def test_figures_that_fall_short_are_measured_once_more(
     assert check.main([]) == code
     assert said in capsys.readouterr().out
     assert list(left) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--side", "fortran"], "argument --side: invalid choice: 'fortran' (choose from "),
+        (["--rounds", "0"], "argument --rounds: '0' is not a whole number of 1 or more"),
+        (["--rows", "1e6"], "argument --rows: '1e6' is not a whole number of 1 or more"),
+    ],
+)
+def test_the_report_refuses_what_it_cannot_measure(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        report.main(arguments)
+
+    assert said in capsys.readouterr().err
+
+
+def test_a_section_whose_packages_are_missing_stays_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = README.read_text(encoding="utf-8")
+    monkeypatch.setattr("benchmarks.tier_decisions.missing", lambda: "run `make bench-peers`")
+
+    code = report.main(["--only", "durable"])
+
+    assert code == 0
+    assert capsys.readouterr().out == "durable: not measured: run `make bench-peers`\n"
+    assert before == README.read_text(encoding="utf-8")

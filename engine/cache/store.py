@@ -21,7 +21,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +78,7 @@ def cache_directory() -> Path | None:
 def find_cache(environment: Mapping[str, str] = os.environ) -> Found:
     """Find the folder, or make it; say why where there is none."""
     told = environment.get(VARIABLE, "")
-    if told == OFF:
+    if told.lower() == OFF:
         return Found(None, "off", None)
     where = _where(environment, told)
     if where is None:
@@ -168,6 +168,19 @@ def drop_entry(kind: str, key: str) -> None:
 def kinds() -> list[Kind]:
     """Say what the cache holds, by kind."""
     return [Kind(folder.name, *_measure(folder)) for folder in _folders()]
+
+
+def left_alone(names: Iterable[str]) -> list[Path]:
+    """Find folders of these kinds that hold something and lack our tag: nothing is kept there, and nothing deleted."""
+    directory = cache_directory()
+    if directory is None:
+        return []
+    found = []
+    for folder in (directory / name for name in names):
+        with suppress(OSError):
+            if not _is_ours(folder) and any(folder.iterdir()):
+                found.append(folder)
+    return found
 
 
 def clear() -> list[Kind]:

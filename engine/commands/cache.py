@@ -7,10 +7,11 @@ from typing import Final
 
 import click
 
-from engine.cache.store import OFF, VARIABLE, Found, Kind, Refused, clear, find_cache, kinds
+from engine.cache.store import OFF, TAG, VARIABLE, Found, Kind, Refused, clear, find_cache, kinds, left_alone
 from engine.commands.output import Language, complain, counted, emit, table
 from engine.commands.words import words
 
+KINDS: Final = ("compiled", "native")  # of the compiler, of the evaluator: importing it takes numpy's time
 _WHY: Final[dict[Refused, tuple[str, str]]] = {
     "off": (f"{VARIABLE} says `{OFF}`", f"{VARIABLE} 设为 `{OFF}`"),
     "other-owner": ("it belongs to another user", "它属于另一个用户"),
@@ -48,8 +49,12 @@ def cache(delete: bool, format_: str, language: Language) -> None:
         counts = counted(entries, "file")
         told = f"{found.path}: {counts}, {size_text}, deleted"
         click.echo(f"{found.path}：已删除 {entries} 个文件，{size_text}" if language == "zh" else told)
-        return
-    click.echo(_table(found, held, language))
+    else:
+        click.echo(_table(found, held, language))
+    for folder in left_alone(KINDS):
+        told = f"{folder} is left alone, and nothing is kept there: it lacks the cache's own {TAG}. Move or delete it."
+        told_zh = f"{folder} 不予使用，也不写入：其中没有本缓存的 {TAG}。请移走或删除它。"
+        click.echo(told_zh if language == "zh" else told)
 
 
 def remark_cache(language: Language) -> None:

@@ -121,9 +121,11 @@ def summary_text(summary: Summary, language: Language) -> str:
         [say("seconds"), f"{summary.seconds:.2f}"],
         [say("bills a second"), f"{summary.bills_per_second:,.0f}"],
     ]
-    if summary.native is not None:
+    if summary.native is not None and summary.native[1]:
         head.append([say("in machine code"), "{:,} / {:,}".format(*summary.native)])
     parts = [table(head, align="<>"), ""]
+    if summary.native is not None and not summary.native[1]:
+        parts += [_none_native(language), ""]
     rows = []
     for ruleset in summary.rulesets:
         named = f"{ruleset.id}@{ruleset.in_force_from}" if ruleset.in_force_from else ruleset.id
@@ -139,6 +141,16 @@ def summary_text(summary: Summary, language: Language) -> str:
     if summary.overlaps is not None and summary.overlaps.rows:
         parts += ["", _overlapping(summary.overlaps, language)]
     return "\n".join(parts)
+
+
+def _none_native(language: Language) -> str:
+    """Say why nothing was in machine code though it was asked for."""
+    from engine.evaluator.families import NATIVE_ROWS_MIN
+
+    rows = f"{NATIVE_ROWS_MIN:,}"
+    if language == "zh":
+        return f"没有用机器码：一种结构累计 {rows} 行后才编译，本次均由 numpy 出账。"
+    return f"nothing in machine code: numpy bills the first {rows} rows of each structure, and there were no more."
 
 
 def _overlapping(found: Overlaps, language: Language) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.compiler.program import END_DAY, FIRST_DAY, Compiled
-from engine.evaluator.door_lists import listed
+from engine.evaluator.door_lists import by_row, listed
 from engine.evaluator.evaluate import Plans, evaluate
 from engine.evaluator.families import Families
 from engine.evaluator.family import Family, Members
@@ -229,7 +229,7 @@ def _given(rows: Rows, name: str, positions: Positions) -> tuple[NDArray[np.bool
     if name in rows.children:
         counts = np.diff(items.offsets)
         return counts > 0, lambda at: (str(counts[at]), 0)
-    own = items.columns[short]
+    own = by_row(items.columns[short])
     given, first = items.faulty(_some(own, slice(None)))
     return given, lambda at: (_text(own, int(first[at])), int(first[at] - items.offsets[at]) + 1)
 

@@ -14,6 +14,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import IntEnum
 from math import isfinite
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -278,15 +279,24 @@ def _within(of: Type, values: Array, low: int, high: int) -> Reading:
 
 
 def inside(values: Array, low: int, high: int) -> bool:
-    """Whether all integers are in [low, high].
-
-    One look is enough where low is zero: a negative number, read without its sign, is larger than any bound.
-    """
+    """Whether all integers are in [low, high]."""
     if len(values) == 0:
         return True
-    if low == 0 and high >= 0 and values.dtype.kind == "i":
+    if one_look(values.dtype, low, high):
         return int(values.view(f"u{values.itemsize}").max()) <= high
     return low <= int(values.min()) and int(values.max()) <= high
+
+
+def one_look(dtype: np.dtype[Any], low: int, high: int) -> bool:
+    """Whether the largest integer, read without its sign, tells that all are in [low, high].
+
+    It does where low is zero: a negative number is then larger than any bound that the type holds. Of int8, -1 reads
+    as 255, which a bound of 1000 would let in.
+
+    >>> one_look(np.dtype(np.int8), 0, 127), one_look(np.dtype(np.int8), 0, 1000)
+    (True, False)
+    """
+    return low == 0 <= high and (dtype.kind == "u" or high <= np.iinfo(dtype).max)
 
 
 def _read_float(of: Type, values: NDArray[np.float64], given: Mask | None) -> Reading:

@@ -12,7 +12,7 @@ A batch without such rows and without lists is not copied.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
@@ -170,7 +170,8 @@ def admit(
     inputs |= {"period_from": period_from.values, "period_to": period_to.values}
     if of is None:
         inputs["day"] = day.values
-        return desk.close(inputs, given, version, lists, specs)
+        door = desk.close(inputs, given, version, lists, specs)
+        return replace(door, problems=_first_told(compiled, rows, door, pass_through, members))
     door = desk.close(inputs, given, same(np.int64(0), len(desk)), lists, ())
     days = day.values
     if desk.refused is not None:
@@ -178,6 +179,16 @@ def admit(
         parts, _ = chosen_items(of.offsets, left)
         of, days, version = of.some(left), days[parts], _thinned(version, parts)
     return _in_parts(door, of, days, version, specs, clocks)
+
+
+def _first_told(
+    compiled: Compiled, rows: Rows, door: Door, pass_through: Collection[str], members: Members | None
+) -> tuple[RowProblem, ...]:
+    """What is wrong with rows refused: an input that was not looked at may come before what they were refused for."""
+    if not (door.unchecked and door.problems):
+        return door.problems
+    refused = np.array([one.row for one in door.problems])
+    return admit(compiled, rows, refused, pass_through=pass_through, members=members).problems
 
 
 def _all_known(

@@ -18,7 +18,7 @@ from engine.evaluator.clock import axis_clock, laid_out, time_text
 from engine.evaluator.door import Door, admit
 from engine.evaluator.family import Family, Members
 from engine.evaluator.items import chosen_items
-from engine.evaluator.native import Backend
+from engine.evaluator.native import Backend, require_backend
 from engine.evaluator.refuse import refused_by
 from engine.evaluator.rows import Array, Mask, RowProblem, Rows, Whole, value_text
 from engine.evaluator.run import Workers, run
@@ -99,6 +99,9 @@ class Plans:
     native_rows_min: int = 0
     _made: dict[tuple[frozenset[int], Backend], Workers] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        require_backend(self.backend)
+
     @cached_property
     def alone(self) -> Members:
         """The rule set as the one member of a family, which keeps its days laid out from batch to batch."""
@@ -150,6 +153,7 @@ def evaluate(
         UnknownColumns: a column is neither an input nor passed through.
         TooWide: a rule set that the compiler should have refused.
         NoNative: numba is not installed.
+        ValueError: an argument is not what it may be: threads, block_rows, backend, plans of another rule set.
     """
     plans = Plans(compiled, backend) if plans is None else plans
     of = plans.alone if members is None else members

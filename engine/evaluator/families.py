@@ -15,7 +15,7 @@ from engine.compiler.program import Compiled
 from engine.evaluator.evaluate import Plans
 from engine.evaluator.family import Family, alike, merged
 from engine.evaluator.memory import Pool
-from engine.evaluator.native import Backend
+from engine.evaluator.native import Backend, require_backend
 
 NATIVE_ROWS_MIN = 100_000  # of one plan, that numpy bills sooner than machine code is made or read from the disk
 
@@ -37,6 +37,7 @@ class Families(Mapping[str, Plans]):
         self, book: Mapping[str, Compiled], plans: Mapping[str, Plans] | None = None, backend: Backend = "numpy"
     ) -> None:
         """Prepare a book; `plans`: of rule sets by themselves, if there are some already."""
+        require_backend(backend)
         self.book = book
         self.backend = backend
         self.keys_ = tuple(book)

@@ -37,7 +37,7 @@ def lower(
         TooWide: no exact kernel holds a step.
     """
     wanted = capacity.live(program, outputs | capacity.requirements(program))
-    lowering = Lowering(program, constants, wanted, mixed=mixed, parts=parts)
+    lowering = Lowering(program, constants, wanted, outputs, mixed=mixed, parts=parts)
     for position in sorted(wanted):
         step = program.steps[position]
         lowering.axis = step.type.axis

@@ -63,7 +63,14 @@ class Lowering:
     """A `kernels.Machine` that writes down what it is told, and knows where each step's value is."""
 
     def __init__(
-        self, program: Program, constants: Constants, wanted: Collection[int], *, mixed: bool, parts: bool
+        self,
+        program: Program,
+        constants: Constants,
+        wanted: Collection[int],
+        outputs: Collection[int],
+        *,
+        mixed: bool,
+        parts: bool,
     ) -> None:
         self.program = program
         self.constants = constants
@@ -71,7 +78,7 @@ class Lowering:
         self.parts = parts
         self.axis = ROW  # of the step that is being written down
         self.tallied = tallies.find(program, wanted)
-        self._claimed = claimed(program, wanted)
+        self._claimed = claimed(program, wanted, outputs)
         self._reaches = reaches(program)
         self._wanted_whole = _wanted_whole(program, wanted)
         self.code = Code()

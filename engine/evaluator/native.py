@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from engine.compiler.program import ROW
 from engine.evaluator.homes import Home
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from engine.evaluator.native_numba import Loop
 
 Backend = Literal["numpy", "native"]
+BACKENDS: Final[tuple[str, ...]] = get_args(Backend)
 KIND: Final = "native"  # of what is kept on the disk
 
 
@@ -35,6 +36,12 @@ class NoNative(Exception):
 
     def __init__(self) -> None:
         super().__init__("the native backend needs numba, which is not installed: pip install 'dianjia[native]'")
+
+
+def require_backend(name: str) -> None:
+    """Raise ValueError unless there is a backend of this name."""
+    if name not in BACKENDS:
+        raise ValueError(f"backend is {' or '.join(BACKENDS)}; came {name!r}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,13 +33,13 @@ def reaches(program: Program) -> list[Reach]:
     return found
 
 
-def claimed(program: Program, wanted: Collection[int]) -> dict[int, int]:
+def claimed(program: Program, wanted: Collection[int], outputs: Collection[int]) -> dict[int, int]:
     """Largest absolute value of steps that are read through claims alone: step -> what the widest claim allows.
 
-    Where a claim does not hold, nothing that leaves the program depends on the step.
+    Where a claim does not hold, nothing that leaves the program depends on the step, unless it leaves by itself.
     """
     found: dict[int, int] = {}
-    otherwise: set[int] = set()
+    otherwise = set(outputs)
     for position in wanted:
         step = program.steps[position]
         if step.primitive == "claim":

@@ -18,9 +18,9 @@ that is exact. Beyond, the columns are taken out and added up in int64. Sums of 
 A product has at most `PRODUCT_MAX` multiplications: a library that computes larger ones on threads of its own would
 take cores from the evaluator's.
 
-Items that the door did not look at are looked at here: each row's largest item, and its smallest unless none is below
-zero. Rows with one out of its bounds are turned away, and what is answered of them is 0. Nothing of them reaches
-another row: each answer is made of its own row's items alone, whatever overflows.
+Items that the door did not look at are looked at here: each row's largest item, and its smallest unless the largest
+tells of both. Rows with one out of its bounds are turned away, and what is answered of them is 0. Nothing of them
+reaches another row: each answer is made of its own row's items alone, whatever overflows.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from typing import Any, Final
 import numpy as np
 
 from engine.compiler.capacity import FLOAT_EXACT
+from engine.evaluator.columns import one_look
 from engine.evaluator.items import Layout, windows
 from engine.evaluator.rows import Array, Mask, Whole
 from engine.evaluator.tallies import ALL, How, Kind, Kinds, Question, Tally
@@ -86,7 +87,7 @@ def answers(tally: Tally, layout: Layout, x: Array) -> Whole:
     if layout.even and layout.alike:
         _alike(tally, layout.kinds[tally], int(begins[0]), x, found, ends)
     elif layout.offsets[-1] > layout.offsets[0]:
-        flat = x.reshape(-1)
+        flat = np.ascontiguousarray(x.reshape(-1))
         groups = _groups(begins, counts) if len(counts) >= GROUPED_MIN else []
         for rows in groups:
             of = int(rows[0])
@@ -106,14 +107,13 @@ def answers(tally: Tally, layout: Layout, x: Array) -> Whole:
 class _Ends:
     """The largest and the smallest item of each row, beside the bounds in which they have to be.
 
-    Where nothing is below zero, the largest tells of both: read without its sign, a negative item is larger than any
-    bound.
+    Where nothing is below zero, the largest may tell of both: `one_look`.
     """
 
     def __init__(self, low: int, high: int, rows: int, dtype: np.dtype[Any]) -> None:
         self.low = low
         self.high = high
-        self.unsigned = low == 0
+        self.unsigned = one_look(dtype, low, high)
         self.seen = np.dtype(f"u{dtype.itemsize}") if self.unsigned else dtype
         self.most = np.zeros(rows, self.seen)
         self.least = self.most if self.unsigned else self.most.copy()
@@ -325,7 +325,9 @@ def _look_by_line(
             for start in range(0, length, lines):
                 end = min(start + lines, length)
                 for of, ufunc, out in at_once:
-                    found = ufunc.reduce(of[at + start : at + end], axis=0)
+                    # numpy would add unsigned items up as uint64, which with int64 is a float64.
+                    dtype = np.int64 if ufunc is np.add else of.dtype
+                    found = ufunc.reduce(of[at + start : at + end], axis=0, dtype=dtype)
                     np.copyto(out, found if at + start == 0 else ufunc(out, found))
                 for ufunc, day in own:
                     low, high = max(start, day.start), min(end, day.end)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from engine.compiler.program import ROW
 from engine.evaluator.blocks import Block, Size, Span
-from engine.evaluator.columns import inside
+from engine.evaluator.columns import inside, one_look
 from engine.evaluator.homes import Home
 from engine.evaluator.items import Layout, every
 from engine.evaluator.kernels import DTYPES, Rep
@@ -115,7 +115,11 @@ class At:
         self.tallied = tallied
         self.kinds = {} if kinds is None else kinds
         # Where nothing is below zero, one look without the sign finds what is too low as well.
-        self._unsigned = {name: _unsigned(inputs[name]) for name, (low, _) in self.unchecked.items() if low == 0}
+        self._unsigned = {
+            name: _unsigned(inputs[name])
+            for name, bounds in self.unchecked.items()
+            if one_look(inputs[name].dtype, *bounds)
+        }
         self.rows = slice(0, 0)
         self.spans: Mapping[str, Span] = {}
         self._columns: dict[str, Array] = {}

@@ -10,8 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from engine.cache import compiled as cache
-from engine.cache.store import keep_entry
+from engine.cache.store import TAG, keep_entry
 from engine.cli import main
+from engine.commands.cache import KINDS
+from engine.evaluator import native
 from tests.bulk.book import HOME_YAML, SHOP_YAML
 
 BILL = ("bill", "cn.test.home", "--period", "2026-01", "--set", "kwh=100", "--set", "household_size=3")
@@ -134,8 +136,25 @@ def test_a_cache_that_cannot_be_made_is_none(here: Path, monkeypatch: pytest.Mon
     assert "cannot be made" in dianjia("cache").stdout
 
 
-def test_no_cache_is_wanted(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DIANJIA_CACHE", "off")
+@pytest.mark.parametrize("off", ["off", "OFF"])
+def test_no_cache_is_wanted(off: str, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIANJIA_CACHE", off)
 
     assert "the cache is not used: DIANJIA_CACHE says `off`.\n" == dianjia("cache").stdout
+
+
+def test_a_folder_that_is_not_the_caches_is_left_alone_and_said(here: Path) -> None:
+    """The tag is gone, or the folder is somebody's own: nothing is kept there, so every command compiles."""
+    dianjia("check")
+    (here / "cache" / cache.KIND / TAG).write_text("cut off")
+
+    told, told_zh = dianjia("cache"), dianjia("cache", "--clear", "--language", "zh")
+
+    assert f"{here / 'cache' / cache.KIND} is left alone, and nothing is kept there: it lacks" in told.stdout
+    assert "不予使用" in told_zh.stdout
+    assert list((here / "cache" / cache.KIND).glob("*.entry"))
+
+
+def test_the_kinds_that_it_knows() -> None:
+    assert (cache.KIND, native.KIND) == KINDS
     assert "不使用缓存：DIANJIA_CACHE 设为 `off`。\n" == dianjia("cache", "--language", "zh").stdout

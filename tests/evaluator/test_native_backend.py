@@ -110,6 +110,25 @@ def test_rule_sets_of_one_structure_are_billed_together(monkeypatch: pytest.Monk
     assert told(expected) == told(got)
 
 
+def test_a_run_of_few_rows_says_why_nothing_is_in_machine_code(tmp_path: Path) -> None:
+    source = tmp_path / "portfolio.csv"
+    source.write_text("row_id,ruleset,period_from,period_to\n1,benchmark.residential,2026-01-01,2026-02-01\n")
+    command = ["run", "--rules", str(dianjia.RULES / "w1.ruleset.yaml"), "--input", str(source), "--backend", "native"]
+
+    told = CliRunner().invoke(main, [*command, "--output", str(tmp_path / "en")]).output
+    told_zh = CliRunner().invoke(main, [*command, "--output", str(tmp_path / "zh"), "--language", "zh"]).output
+
+    assert "nothing in machine code: numpy bills the first 100,000 rows of each structure, and there were no" in told
+    assert "没有用机器码" in told_zh
+
+
+def test_a_backend_that_there_is_not() -> None:
+    compiled = dianjia.compiled("W1")
+    for make in (lambda: Plans(compiled, "cuda"), lambda: Families({compiled.id: compiled}, backend="cuda")):  # type: ignore[arg-type]  # the point
+        with pytest.raises(ValueError, match="backend is numpy or native; came 'cuda'"):
+            make()
+
+
 class TestWithoutNumba:
     """What is missing, and what to install."""
 

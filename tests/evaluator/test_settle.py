@@ -201,3 +201,22 @@ def test_whole_numbers_beyond_what_a_bias_holds_are_cast() -> None:
     bills = evaluate(b.compiled(total), batch({"x": came, "holds": np.array([True, True, True, False])}, 4))
 
     assert bills.total.tolist() == [2**53 - 3, 2**52 + 1, 2**51 + 1, 0]
+
+
+def test_a_claim_says_nothing_of_a_step_that_leaves_by_itself() -> None:
+    """A quotient of up to 2^60 is a line, and another line takes it where it is small: the claim bounds that alone."""
+    b = Builder()
+    a, c, divisor = b.input("a", high=2**30), b.input("c", high=2**30), b.input("divisor", low=1, high=1000)
+    quotient = b.rounded("multiply_divide", (a, c, divisor), 0)
+    small = b.select(b.holds("less_equal", a, b.literal(10)), b.claim(quotient, 0, 2**10), b.literal(0))
+    b.line("quotient", quotient)
+    b.line("small", small)
+    rng = Random(SEED)
+    columns = {name: [rng.randint(1, high) for _ in range(300)] for name, high in (("a", 2**30), ("c", 2**30))}
+    columns["divisor"] = [rng.randint(1, 1000) for _ in range(300)]
+    rows = batch({name: np.array(values) for name, values in columns.items()}, 300)
+
+    got = evaluate(b.compiled(small), rows)
+
+    exact = [Fraction(x * y, z) for x, y, z in zip(*columns.values(), strict=True)]
+    assert_each([rounded(one, Rounding.HALF_UP) for one in exact], got.amounts["quotient"])

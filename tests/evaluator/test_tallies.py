@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import pairwise
@@ -15,6 +16,7 @@ import pytest
 from engine.compiler.compile import compile_paths
 from engine.compiler.program import Compiled
 from engine.evaluator import tallying
+from engine.evaluator.batch import dispatch
 from engine.evaluator.blocks import ITEMS_MAX
 from engine.evaluator.compare import compare
 from engine.evaluator.evaluate import Plans, evaluate
@@ -405,3 +407,88 @@ def batch_of_two_axes() -> Rows:
     return Rows(
         np.arange(2), rows, np.zeros(2, np.int64), np.ones(2, np.int64), {"kwh": Column(np.zeros((2, 3), np.int64))}
     )
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32, np.int8])
+@pytest.mark.parametrize("rows", [3, 3000])
+def test_a_sum_of_all_items_alone(dtype: type[np.integer], rows: int) -> None:
+    """Of an interval of all rows after another: numpy adds unsigned numbers up as uint64."""
+    compiled = rules("0", "2.55")
+    line = next(one for one in compiled.program.lines if one.id == "all")
+    alone = replace(compiled, program=replace(compiled.program, lines=(line,), total=line.amount, ledgers=()))
+    values = np.random.default_rng(5).integers(0, np.iinfo(dtype).max, (48, rows), endpoint=True).clip(0, 255)
+    load = Children.grid({"kwh": Column(values.astype(dtype), 2)}, time_major=True)
+
+    got = evaluate(alone, batch(compiled, [day(2026, 5, 4)] * rows, [day(2026, 5, 6)] * rows, load))
+
+    assert got.total.tolist() == [sum(of) for of in values.T.tolist()]
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int64])
+@pytest.mark.parametrize("lies", ["by row", "by interval", "of other days"])
+def test_items_below_zero_in_narrow_columns_refuse_their_rows(dtype: type[np.integer], lies: str) -> None:
+    """Of int8, -1 reads as 255 without its sign, which is in the bounds."""
+    values = np.random.default_rng(6).integers(0, 100, (20, 24))
+    values[[2, 7], [5, 20]] = -1, -128
+    starts = [day(2026, 5, 4) + (at if lies == "of other days" else 0) for at in range(20)]
+    turned = lies == "by interval"
+    load = Children.grid({"kwh": Column((values.T if turned else values).astype(dtype), 2)}, time_major=turned)
+
+    got = evaluate(rules("0", "9000"), batch(rules("0", "9000"), starts, [at + 1 for at in starts], load))
+
+    assert [(one.row, one.value, one.parameters["item"]) for one in got.problems] == [
+        (2, "-0.01", "6"),
+        (7, "-1.28", "21"),
+    ]
+    assert got.amounts["all"].tolist() == [sum(of) for of in values[got.kept].tolist()]
+
+
+@pytest.mark.parametrize("lies", ["every other", "backwards", "one value"])
+@pytest.mark.parametrize("name", ["months of several meters", "any days", "one month"])
+def test_items_with_gaps_between_them(name: str, lies: str) -> None:
+    """A column may be a view of anything."""
+    times = [local_times(first, end, 60) for first, end in PERIODS[name]]
+    offsets = np.cumsum([0, *map(len, times)])
+    known = drawn(np.random.default_rng(8), 0, 10000, int(offsets[-1]))
+    values = {
+        "every other": np.repeat(known, 2)[::2],
+        "backwards": np.ascontiguousarray(known[::-1])[::-1],
+        "one value": np.broadcast_to(known[:1], known.shape),
+    }[lies]
+    starts, ends = ([pair[at] for pair in PERIODS[name]] for at in (0, 1))
+
+    got = billed(
+        rules("0", "100"), batch(rules("0", "100"), starts, ends, Children(offsets, {"kwh": Column(values, 2)}))
+    )
+
+    of_rows = zip(pairwise(offsets.tolist()), times, strict=True)
+    assert got == [figures(values[start:end].tolist(), its) for (start, end), its in of_rows]
+
+
+@pytest.mark.parametrize("time_major", [False, True])
+@pytest.mark.parametrize("some", [False, True], ids=["every item", "two items"])
+def test_a_column_of_a_grid_that_the_rule_set_does_not_read(*, time_major: bool, some: bool) -> None:
+    """Its rows are refused, each for its first item that has a value, however the grid lies."""
+    spare = np.arange(10 * 24).reshape(10, 24)
+    valid = np.isin(spare, [3 * 24 + 5, 3 * 24 + 9, 8 * 24 + 7]) if some else np.full(spare.shape, fill_value=True)
+    kwh, column = Column(np.zeros((10, 24), np.int64), 2), Column(spare, 0, valid)
+    columns = {"kwh": kwh, "spare": column}
+    if time_major:
+        columns = {
+            name: replace(c, values=np.ascontiguousarray(c.values.T), valid=_turned(c.valid))
+            for name, c in columns.items()
+        }
+    compiled = rules("0", "100")
+    load = Children.grid(columns, time_major=time_major)
+
+    done = dispatch({compiled.id: compiled}, batch(compiled, [day(2026, 5, 4)] * 10, [day(2026, 5, 5)] * 10, load))
+
+    told = [(one.row, one.code, one.field, one.value, one.parameters["item"]) for one in done.refused]
+    refused = {3: 5, 8: 7} if some else dict.fromkeys(range(10), 0)
+    assert told == [
+        (row, "unknown-column", "load.spare", str(24 * row + at), str(at + 1)) for row, at in refused.items()
+    ]
+
+
+def _turned(valid: np.ndarray | None) -> np.ndarray | None:
+    return None if valid is None else np.ascontiguousarray(valid.T)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given as for_all
@@ -13,6 +15,7 @@ from engine.compiler.program import BOOLEAN, Compiled, Type
 from engine.evaluator.columns import as_it_came
 from engine.evaluator.door import admit
 from engine.evaluator.evaluate import evaluate
+from engine.evaluator.native import Backend
 from engine.evaluator.rows import Column, Rows
 from tests.evaluator.builder import Builder, batch
 
@@ -77,6 +80,50 @@ def test_the_first_thing_that_is_wrong_with_a_row_is_told() -> None:
         (1, "kwh", "out-of-bounds"),
         (2, "shop", "unknown-code"),
     ]
+
+
+def test_a_column_that_is_not_looked_at_comes_before_a_later_one_that_is() -> None:
+    """`shop` comes as text and is read at the door; kwh is looked at by block, and stands before it."""
+    kwh, shop = [9, 50, 50, 9], ["no", "no", "true", "true"]
+    rows = rows_of(kwh, [0] * 4, [0] * 4)
+    rows = replace(rows, columns={**rows.columns, "shop": Column(np.array(shop))})
+
+    got = evaluate(four_inputs(), rows)
+
+    assert got.problems == admit(four_inputs(), rows).problems
+    assert [(one.row, one.field) for one in got.problems] == [(0, "kwh"), (1, "shop"), (3, "kwh")]
+
+
+NARROW: list[tuple[Backend, str, int, int]] = [
+    ("native", "i1", 8, 0),
+    ("native", "i2", 16, 0),
+    *(
+        ("numpy", dtype, bits, beside)
+        for dtype in ("i1", "i2", "i4", "i8")
+        for bits in (7, 8, 15, 16, 31, 32)
+        for beside in (-1, 0)
+    ),
+]
+
+
+@pytest.mark.parametrize(("backend", "dtype", "bits", "beside"), NARROW)
+def test_numbers_below_zero_in_narrow_columns(backend: Backend, dtype: str, bits: int, beside: int) -> None:
+    """Of int8, -1 reads as 255 without its sign, which is less than a bound of 1000."""
+    b = Builder()
+    kwh = b.input("kwh", 2, 0, 2**bits + beside)
+    b.line("kwh", kwh)
+    compiled = b.compiled(kwh)
+    values = [-1, 0, 5, -128, 127]
+    rows = batch({"kwh": Column(np.array(values, dtype), 2)}, len(values))
+
+    got = evaluate(compiled, rows, backend=backend)
+
+    assert [(one.row, one.code, one.value) for one in got.problems] == [
+        (0, "out-of-bounds", "-0.01"),
+        (3, "out-of-bounds", "-1.28"),
+    ]
+    assert got.problems == admit(compiled, rows).problems
+    assert got.total.tolist() == [0, 5, 127]
 
 
 def test_a_position_that_the_dictionary_does_not_have_is_a_mistake_of_the_caller() -> None:
