@@ -67,7 +67,7 @@ def sides() -> tuple[Side, ...]:
         numpy_whole.side(),
         elsewhere.side(
             "numpy-alone",
-            "the same, a program of its own",
+            "whole-array numpy, a program of its own",
             None,
             "benchmarks.peers.numpy_whole",
             rows_max=10_000_000,
