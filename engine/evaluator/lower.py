@@ -17,8 +17,9 @@ from engine.compiler.capacity import FLOAT_EXACT
 from engine.compiler.program import Constants, Program, Step
 from engine.evaluator import items, lower_lists, lower_rounded
 from engine.evaluator import kernels as exact
+from engine.evaluator.instructions import Check, Code, Store
 from engine.evaluator.kernels import Call, Rep
-from engine.evaluator.lowering import Check, Code, Lowering, Pending, Rule, Store
+from engine.evaluator.lowering import Lowering, Pending, Rule
 
 
 def lower(

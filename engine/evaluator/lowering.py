@@ -22,14 +22,7 @@ from engine.compiler.capacity import Kernel, Narrow, TooWide, kernels
 from engine.compiler.program import ROW, Constants, Program, Step
 from engine.evaluator import items, tallies
 from engine.evaluator import kernels as exact
-from engine.evaluator.instructions import Check as Check
-from engine.evaluator.instructions import Code as Code
-from engine.evaluator.instructions import Do as Do
-from engine.evaluator.instructions import Hold as Hold
-from engine.evaluator.instructions import Instruction as Instruction
-from engine.evaluator.instructions import Load as Load
-from engine.evaluator.instructions import Store as Store
-from engine.evaluator.instructions import Value as Value
+from engine.evaluator.instructions import Code, Do, Hold, Load, Value
 from engine.evaluator.kernels import DTYPES, NEAREST_MAX, Call, Rep
 from engine.evaluator.reach import Reach, claimed, reaches
 

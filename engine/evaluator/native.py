@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from engine.compiler.program import ROW
 from engine.evaluator.homes import Home
-from engine.evaluator.lowering import Check, Do, Hold, Load, Store
+from engine.evaluator.instructions import Check, Do, Hold, Load, Store
 from engine.evaluator.native_source import Row, Segment, may_loop, segment
 from engine.evaluator.plan import Plan, reads
 

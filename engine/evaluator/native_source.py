@@ -35,8 +35,8 @@ import numpy as np
 from engine.compiler.program import ROW
 from engine.evaluator import kernels as exact
 from engine.evaluator.homes import Home
+from engine.evaluator.instructions import Check, Do, Load, Store
 from engine.evaluator.kernels import Call, Rep
-from engine.evaluator.lowering import Check, Do, Load, Store
 from engine.evaluator.plan import Plan
 from engine.evaluator.settle import Settle
 

@@ -13,9 +13,9 @@ from functools import cached_property
 
 from engine.compiler.program import ROW, Constants, Program
 from engine.evaluator.homes import Home
+from engine.evaluator.instructions import Check, Code, Do, Hold, Instruction, Load, Store
 from engine.evaluator.kernels import Rep
 from engine.evaluator.lower import lower
-from engine.evaluator.lowering import Check, Code, Do, Hold, Instruction, Load, Store
 from engine.evaluator.rows import Array
 from engine.evaluator.script import Script, write
 from engine.evaluator.tallies import Tally

@@ -18,8 +18,8 @@ import numpy as np
 from engine.compiler.program import ROW
 from engine.evaluator import kernels as exact
 from engine.evaluator.homes import Home
+from engine.evaluator.instructions import Check, Do, Instruction, Load, Store
 from engine.evaluator.kernels import Call
-from engine.evaluator.lowering import Check, Do, Instruction, Load, Store
 from engine.evaluator.rows import Array
 
 Look = Literal["f8", "i8", "u8", "bool", "i1"]  # how memory is looked at; i1: a boolean's single byte

@@ -10,8 +10,8 @@ import pytest
 
 from engine.evaluator import door as at_the_door
 from engine.evaluator.evaluate import evaluate
+from engine.evaluator.instructions import Code, Do, Load
 from engine.evaluator.lower import lower
-from engine.evaluator.lowering import Code, Do, Load
 from engine.evaluator.rows import Column
 from tests.evaluator.builder import Builder, batch
 

@@ -23,8 +23,8 @@ from engine.evaluator.compare import compare_random
 from engine.evaluator.door import admit
 from engine.evaluator.evaluate import Plans, Result, evaluate
 from engine.evaluator.homes import Home
+from engine.evaluator.instructions import Do
 from engine.evaluator.kernels import DTYPES, Call, Rep
-from engine.evaluator.lowering import Do
 from engine.evaluator.native import Looped, Native
 from engine.evaluator.plan import Plan
 from engine.evaluator.rows import Array, Column, Whole, same

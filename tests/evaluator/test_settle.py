@@ -11,9 +11,9 @@ import pytest
 
 from engine.compiler.program import Rounding
 from engine.evaluator.evaluate import evaluate
+from engine.evaluator.instructions import Code, Do
 from engine.evaluator.kernels import Eager
 from engine.evaluator.lower import lower
-from engine.evaluator.lowering import Code, Do
 from engine.evaluator.reach import reaches
 from engine.evaluator.rows import Array
 from engine.evaluator.settle import HALVES, Quotient, Settle, power_factor, settled_ratio
