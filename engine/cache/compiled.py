@@ -37,7 +37,7 @@ from engine.language.problems import Problem, ProblemsFound, shown_path
 T = TypeVar("T")
 
 KIND: Final = "compiled"
-FORMAT: Final = 1
+FORMAT: Final = 2
 SECONDS_MIN: Final = 0.5  # processor time of a compile that is worth keeping
 ROOMS: Final = ("language", "calendars", "charges", "quantities", "compiler", "cache")
 # Packages that read what is compiled -> the file of each that names its release; to import them for that takes longer.
@@ -81,6 +81,18 @@ def book_and_problems(paths: Sequence[Path | str]) -> tuple[RateBook, list[Probl
             keep(before.key, beside, Beside)
             keep(key, book, RateBook)
     return book, problems
+
+
+def packed_book(paths: Sequence[Path | str], book: RateBook) -> bytes:
+    """Give a rate book that `book_and_problems` made of some paths as bytes for `unpack`: the cache's, where it has it.
+
+    Whoever reads them compares `RateBook.hash`.
+    """
+    seen = _look(paths) if cache_directory() is not None else None
+    known = None if seen is None or seen.key is None else read_kept(seen.key, Beside)
+    key = None if seen is None or known is None else _key_with(seen, known)
+    kept = None if key is None else read_entry(KIND, key)
+    return pack(book, RateBook) if kept is None else kept
 
 
 def key_of(what: str, content: Iterable[Sequence[str]], rooms: Sequence[str] = ()) -> str | None:

@@ -8,27 +8,27 @@ formula of parameters alone costs nothing per row. Units are the caller's work (
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from engine.compiler.bounds import edge_bounds, part_bounds, product_bounds, quotient_bounds
 from engine.compiler.fold import change_places
-from engine.compiler.folds import FOLDS, Fold, ratio
-from engine.compiler.program import BOOLEAN, PARTS_MAX, ROW, AxisSpec, DayTable, Figure, Rounding, Step, Timeline, Type
+from engine.compiler.folds import FOLDS
+from engine.compiler.program import (
+    BOOLEAN,
+    PARTS_MAX,
+    ROW,
+    AxisSpec,
+    Claimed,
+    DayTable,
+    Premise,
+    Rounding,
+    Step,
+    Timeline,
+    Type,
+)
+from engine.compiler.slots import SlotData, folded_slot
 from engine.language.problems import Place, ProblemsFound, problem
 from engine.language.units import Unit
-
-
-@dataclass(slots=True)
-class SlotData:
-    """A constant while compiling: whole numbers and figures by version and cell."""
-
-    path: str
-    type: Type
-    keys: tuple[tuple[str, ...], ...]
-    values: list[list[int | None]]
-    figures: list[list[Figure | None]]
-    uncovered: tuple[bool, ...] = ()  # per version whether no price is in force; (): one always is
-    field: str = ""  # what a refusal names there
-    parents: tuple[int, ...] = ()
 
 
 class Builder:
@@ -43,12 +43,14 @@ class Builder:
         self.axes: dict[str, AxisSpec] = {}
         self.clocks: dict[str, int] = {}  # interval list -> its clock among the timelines
         self.here: Place | None = None  # the formula being inferred, for what two lists in one formula are told
+        self.premises: dict[Premise, None] = {}  # what was settled from bounds, in order
+        self.claims: dict[int, Claimed] = {}
         self._seen: dict[tuple[object, ...], int] = {}
 
     def type(self, step: int) -> Type:
         return self.steps[step].type
 
-    def emit(self, step: Step) -> int:
+    def emit(self, step: Step, claimed_by: tuple[object, ...] = ()) -> int:
         """Add a step, or give the one that does the same."""
         bounded = step.primitive in ("claim", "divide", "multiply_divide")
         claimed = (step.type.low, step.type.high) if bounded else ()
@@ -58,6 +60,7 @@ class Builder:
             *(step.name, step.value, step.slot, step.mode, step.strides, step.offsets, step.refusal),
             *(step.type.kind, step.type.unit, step.type.places, step.type.axis),
             *claimed,
+            *claimed_by,
         )
         found = self._seen.get(key)
         if found is None:
@@ -225,13 +228,13 @@ class Builder:
         a, b, places = self.align(a, b)
         x, y = self.type(a), self.type(b)
         if subtract:
-            if y.low == y.high == 0:
+            if self.nothing(b):
                 return a
             bounds = Type("number", unit, places, x.low - y.high, x.high - y.low)
             return self.make("subtract", (a, b), bounds, place=place)
-        if x.low == x.high == 0:
+        if self.nothing(a):
             return b
-        if y.low == y.high == 0:
+        if self.nothing(b):
             return a
         if b < a:
             a, b = b, a
@@ -269,15 +272,15 @@ class Builder:
         x, y = self.type(a), self.type(b)
         if primitive == "minimum":
             if x.high <= y.low:
-                return a
+                return self._settled(a, Premise("at_most", a, b))
             if y.high <= x.low:
-                return b
+                return self._settled(b, Premise("at_most", b, a))
             bounds = min(x.low, y.low), min(x.high, y.high)
         else:
             if x.low >= y.high:
-                return a
+                return self._settled(a, Premise("at_most", b, a))
             if y.low >= x.high:
-                return b
+                return self._settled(b, Premise("at_most", a, b))
             bounds = max(x.low, y.low), max(x.high, y.high)
         a, b = (b, a) if b < a else (a, b)
         return self.make(primitive, (a, b), Type("number", unit, places, *bounds))
@@ -296,7 +299,27 @@ class Builder:
     def known(self, condition: int) -> bool | None:
         """Whether a condition is the same for every row and version."""
         type_ = self.type(condition)
-        return bool(type_.low) if type_.low == type_.high else None
+        if type_.low != type_.high:
+            return None
+        self.premises[Premise("known", condition, value=type_.low)] = None
+        return bool(type_.low)
+
+    def nothing(self, step: int) -> bool:
+        """Whether a number is zero for every row and version."""
+        return self.type(step).low == self.type(step).high == 0 and self.known(step) is False
+
+    def not_negative(self, step: int) -> bool:
+        """Whether a number is zero or more for every row and version."""
+        if self.type(step).low >= 0:
+            self.premises[Premise("not_negative", step)] = None
+        return self.type(step).low >= 0
+
+    def _settled(self, step: int, premise: Premise) -> int:
+        self.premises[premise] = None
+        return step
+
+    def _decided(self, holds: bool, premise: Premise) -> int:
+        return self._settled(self.literal(int(holds), BOOLEAN), premise)
 
     def round(self, a: int, places: int, mode: Rounding, place: Place | None = None) -> int:
         x = self.type(a)
@@ -319,7 +342,7 @@ class Builder:
 
     def divide(self, a: int, b: int, unit: Unit, places: int, mode: Rounding, place: Place | None = None) -> int:
         x, y = self.type(a), self.type(b)
-        bounds = _quotient_bounds((x.low, x.high), y, places + y.places - x.places, mode)
+        bounds = quotient_bounds((x.low, x.high), y, places + y.places - x.places, mode)
         return self.make("divide", (a, b), Type("number", unit, places, *bounds), mode, place)
 
     def multiply_divide(
@@ -327,7 +350,7 @@ class Builder:
     ) -> int:
         x, y, z = self.type(a), self.type(b), self.type(c)
         shift = places + z.places - x.places - y.places
-        bounds = _quotient_bounds(product_bounds(x, y), z, shift, mode)
+        bounds = quotient_bounds(product_bounds(x, y), z, shift, mode)
         return self.make("multiply_divide", (a, b, c), Type("number", unit, places, *bounds), mode, place)
 
     # logic
@@ -335,13 +358,17 @@ class Builder:
     def compare(self, primitive: str, a: int, b: int) -> int:
         a, b, _ = self.align(a, b)
         x, y = self.type(a), self.type(b)
-        if primitive == "less" and (x.high < y.low or x.low >= y.high):
-            return self.literal(int(x.high < y.low), BOOLEAN)
-        if primitive == "less_equal" and (x.high <= y.low or x.low > y.high):
-            return self.literal(int(x.high <= y.low), BOOLEAN)
+        if primitive == "less" and x.high < y.low:
+            return self._decided(True, Premise("below", a, b))
+        if primitive == "less" and x.low >= y.high:
+            return self._decided(False, Premise("at_most", b, a))
+        if primitive == "less_equal" and x.high <= y.low:
+            return self._decided(True, Premise("at_most", a, b))
+        if primitive == "less_equal" and x.low > y.high:
+            return self._decided(False, Premise("below", b, a))
         if primitive == "equal":
             if x.high < y.low or y.high < x.low:
-                return self.literal(0, BOOLEAN)
+                return self._decided(False, Premise("below", a, b) if x.high < y.low else Premise("below", b, a))
             a, b = (b, a) if b < a else (a, b)
         return self.make(primitive, (a, b), BOOLEAN)
 
@@ -368,15 +395,31 @@ class Builder:
         return self.make("negation", (a,), BOOLEAN)
 
     def claim(self, a: int, low: int, high: int, place: Place | None = None) -> int:
-        """The same value with bounds that a kind knows, or that a `require` guards."""
+        """The same value with bounds that a kind knows."""
+        return self._claimed(a, (low, high), Claimed(-1, a, "fixed", low=low, high=high), place)
+
+    def claim_part(self, a: int, whole: int, place: Place | None) -> int:
+        """The same value, which lies between zero and `whole`."""
+        return self._claimed(a, part_bounds(self.type(a), self.type(whole)), Claimed(-1, a, "part_of", whole), place)
+
+    def claim_edge(self, a: int, edge: int, *, is_low: bool, place: Place | None) -> int:
+        """The same value, which a `require` keeps from being lower, or higher, than `edge`."""
+        bounds = edge_bounds(self.type(a), self.type(edge), is_low=is_low)
+        return self._claimed(a, bounds, Claimed(-1, a, "from" if is_low else "to", edge), place)
+
+    def _claimed(self, a: int, bounds: tuple[int, int], claim: Claimed, place: Place | None) -> int:
         x = self.type(a)
-        low, high = max(low, x.low), min(high, x.high)
+        low, high = max(bounds[0], x.low), min(bounds[1], x.high)
         if (low, high) == (x.low, x.high) or low > high:
             return a
         step = self.steps[a]
+        made = Step("claim", (a,), replace(x, low=low, high=high), place=place)
         if step.primitive in ("divide", "multiply_divide"):  # known before it is computed: a kernel need hold no more
-            return self.emit(replace(step, type=replace(x, low=low, high=high), place=place or step.place))
-        return self.emit(Step("claim", (a,), replace(x, low=low, high=high), place=place))
+            made = replace(step, type=replace(x, low=low, high=high), place=place or step.place)
+        # claims by two values are two, however equal these are
+        found = self.emit(made, (claim.how, claim.of, claim.by))
+        self.claims[found] = replace(claim, step=found)
+        return found
 
     # folding
 
@@ -392,59 +435,8 @@ class Builder:
         shapes = {(step.operands, self.slots[step.slot].keys) for step in cells}
         if len(shapes) > 1:
             return None
-        data = self._folded_slot(fold, steps, type_, mode, primitive)
         key = ("fold", primitive, operands, type_.places, type_.kind, mode)
         slot = self._seen.get(key)
         if slot is None:
-            slot = self._seen[key] = self.slot(data)
+            slot = self._seen[key] = self.slot(folded_slot(self.slots, steps, type_, mode, primitive))
         return self.cell(slot, cells[0].operands[0]) if cells else self.constant(slot)
-
-    def _folded_slot(self, fold: Fold, steps: Sequence[Step], type_: Type, mode: Rounding, primitive: str) -> SlotData:
-        parents = [self.slots[step.slot] for step in steps if step.primitive != "literal"]
-        keys = next((slot.keys for slot in parents if slot.keys), ())
-        count = 1
-        for names in keys:
-            count *= len(names)
-        values: list[list[int | None]] = []
-        figures: list[list[Figure | None]] = []
-        for v in range(self.versions):
-            row: list[int | None] = []
-            shown: list[Figure | None] = []
-            for c in range(count):
-                given = [self._cell(step, v, c) for step in steps]
-                known = [value for value, _ in given if value is not None]
-                value = None
-                if len(known) == len(given):
-                    value = fold(known, [step.type for step in steps], type_, mode)
-                first = next((figure for _, figure in given if figure is not None), None)
-                row.append(value)
-                shown.append(None if value is None or first is None else replace(first, value=value))
-            values.append(row)
-            figures.append(shown)
-        path = f"{primitive}({', '.join(self._label(step) for step in steps)})"
-        ancestors = tuple(dict.fromkeys(step.slot for step in steps if step.primitive != "literal"))
-        return SlotData(path, type_, keys, values, figures, parents=ancestors)
-
-    def _label(self, step: Step) -> str:
-        if step.primitive == "literal":
-            return str(step.value) if step.type.places == 0 else f"{step.value}e-{step.type.places}"
-        return self.slots[step.slot].path
-
-    def _cell(self, step: Step, version: int, cell: int) -> tuple[int | None, Figure | None]:
-        if step.primitive == "literal":
-            return step.value, None
-        slot = self.slots[step.slot]
-        at = cell if slot.keys else 0
-        return slot.values[version][at], slot.figures[version][at]
-
-
-def product_bounds(x: Type, y: Type) -> tuple[int, int]:
-    """Bounds of a product, from the four corners."""
-    corners = [a * b for a in (x.low, x.high) for b in (y.low, y.high)]
-    return min(corners), max(corners)
-
-
-def _quotient_bounds(top: tuple[int, int], divisor: Type, shift: int, mode: Rounding) -> tuple[int, int]:
-    """Bounds of a rounded quotient; the divisor is at least one of its smallest place (a `require` sees to zero)."""
-    corners = [ratio(a, b, shift, mode) for a in top for b in (max(divisor.low, 1), max(divisor.high, 1))]
-    return min(corners), max(corners)

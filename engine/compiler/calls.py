@@ -40,7 +40,7 @@ def call(infer: Inferring, expr: Call) -> Value:
             active, reactive = (infer.numeric(argument) for argument in arguments)
             a, b, _ = infer.builder.align(active.step, reactive.step)
             for side, written_side in zip((a, b), arguments, strict=True):
-                if infer.builder.type(side).low < 0:
+                if not infer.builder.not_negative(side):
                     infer.fail(
                         "power-factor-below-zero", written_side.place or expr.place, formula=written(written_side)
                     )
@@ -107,7 +107,7 @@ def divide(infer: Inferring, expr: Call, places: int, mode: Rounding) -> Value:
     """A quotient with named places and mode; a divisor of zero refuses the row."""
     top, bottom = expr.arguments
     divisor = infer.numeric(bottom)
-    if infer.type(divisor).low < 0:
+    if not infer.builder.not_negative(divisor.step):
         infer.fail("divisor-below-zero", bottom.place, formula=written(bottom))
     zero = infer.builder.literal(0, Type(unit=infer.type(divisor).unit))
     not_zero = infer.builder.negation(infer.builder.compare("equal", divisor.step, zero))
@@ -133,7 +133,7 @@ def sqrt(infer: Inferring, expr: Call, places: int, mode: Rounding) -> Value:
     """A square root with named places and mode."""
     inner = infer.numeric(expr.arguments[0])
     type_ = infer.type(inner)
-    if type_.low < 0:
+    if not infer.builder.not_negative(inner.step):
         infer.fail("root-below-zero", expr.arguments[0].place, formula=written(expr.arguments[0]))
     if 2 * places < type_.places:
         infer.fail("root-places", expr.place, places=(type_.places + 1) // 2)

@@ -352,6 +352,7 @@ def _compiled(
         content_hash=hashlib.sha256(hashes.encode()).hexdigest()[:16],
         place=ruleset.place,
         replaces_due=_due(assembled, resolved, interval),
+        premises=planned.premises,
     )
 
 

@@ -49,6 +49,7 @@ class ConstantSource:
     keys: tuple[str, ...] = ()  # names of the table's keys
     pieces: tuple[Piece, ...] = ()
     place: Place | None = None
+    plausible: tuple[Decimal, Decimal] | None = None  # of any cell, as its document says
 
     @property
     def places(self) -> int:

@@ -69,18 +69,21 @@ def check_plausible(
     cell: Cell, unit: Unit, bounds: Bounds | None, scale: Fraction, as_written: str = ""
 ) -> list[Problem]:
     """A problem where a number lies outside what its document or unit allows; told in the unit as written."""
-    if bounds is not None:
-        low, high = scaled(bounds.from_, scale).value, scaled(bounds.to, scale).value
-    elif str(unit) in PLAUSIBLE:
-        low, high = PLAUSIBLE[str(unit)]
-    else:
+    limits = _limits(bounds, scale) or PLAUSIBLE.get(str(unit))
+    if limits is None:
         return []
+    low, high = limits
     if low <= cell.value <= high:
         return []
     other = bounds.place if bounds is not None else None
     texts = [_unscaled(low, scale), _unscaled(high, scale)] if bounds is None else [bounds.from_.text, bounds.to.text]
     shown = {"value": cell.text, "unit": as_written or unit, "low": texts[0], "high": texts[1]}
     return [problem("implausible", cell.place, other, **shown)]
+
+
+def _limits(bounds: Bounds | None, scale: Fraction) -> tuple[Decimal, Decimal] | None:
+    """What a document declares plausible, in the unit's own scale."""
+    return None if bounds is None else (scaled(bounds.from_, scale).value, scaled(bounds.to, scale).value)
 
 
 def _unscaled(bound: Decimal, scale: Fraction) -> str:
@@ -131,7 +134,8 @@ def value_source(name: Text, value: Value, source: Source | None) -> ConstantSou
         pieces.append(Piece(first, end, {(): cell}, *label(entry.source or value.source or source)))
     if problems:
         raise ProblemsFound(tuple(problems))
-    return ConstantSource(str(name), unit, str(name), (), tuple(pieces), value.unit.place)
+    limits = _limits(value.plausible, scale)
+    return ConstantSource(str(name), unit, str(name), (), tuple(pieces), value.unit.place, limits)
 
 
 def table_source(
@@ -183,7 +187,13 @@ def table_source(
             continue
         piece = Piece(*interval, cells[column], *label(own))
         sources[str(column)] = ConstantSource(
-            f"{name}.{column}", unit.unit, field or str(name), keys, (piece,), unit.place
+            f"{name}.{column}",
+            unit.unit,
+            field or str(name),
+            keys,
+            (piece,),
+            unit.place,
+            _limits(spec.plausible or table.plausible, unit.scale),
         )
     if problems:
         raise ProblemsFound(tuple(problems))
@@ -389,7 +399,7 @@ def _join(
         name = path.removeprefix(f"{field}.")
         problems.append(_differ(name, made.place, known.place, f"[{made.unit}]", f"[{known.unit}]"))
     before = known.pieces if known is not None else ()
-    return ConstantSource(path, made.unit, field, made.keys, before + pieces, made.place)
+    return ConstantSource(path, made.unit, field, made.keys, before + pieces, made.place, made.plausible)
 
 
 def _keys(table: TableSource) -> str:

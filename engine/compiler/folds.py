@@ -7,10 +7,11 @@ read a row are the evaluator's.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from engine.compiler.fold import change_places, root, round_ratio
-from engine.compiler.program import Rounding, Type
+from engine.compiler.program import Figure, Folded, Rounding, Type
 
 Fold = Callable[[Sequence[int], Sequence[Type], Type, Rounding], int]
 
@@ -47,3 +48,43 @@ FOLDS: Final[Mapping[str, Fold]] = {
     "either": lambda v, o, t, m: int(bool(v[0]) or bool(v[1])),
     "negation": lambda v, o, t, m: int(not v[0]),
 }
+
+Cells = tuple[Sequence[int | None], Sequence[Figure | None]]  # values, and the figures that documents print of them
+
+
+def folded_cells(
+    recipe: Folded, type_: Type, slots: Mapping[int, Cells]
+) -> tuple[list[int | None], list[Figure | None]]:
+    """The cells at one version of a constant that follows from others.
+
+    Args:
+        recipe: of the constant.
+        type_: of the constant; its bounds are not read.
+        slots: by position, the cells at that version of those that it is made from. A single one counts for each cell
+            of a table; two tables have the same cells.
+
+    Returns:
+        Values, None where one that it needs is absent; and the first figure of those that it is made from, with the
+        value that follows.
+    """
+    fold = FOLDS[recipe.primitive]
+    types = [replace(type_, places=operand.places) for operand in recipe.operands]
+    lengths = [len(slots[operand.slot][0]) for operand in recipe.operands if operand.slot >= 0]
+    values: list[int | None] = []
+    figures: list[Figure | None] = []
+    for at in range(max(lengths)):
+        known: list[int] = []
+        first: Figure | None = None
+        for operand in recipe.operands:
+            value: int | None = operand.value
+            if operand.slot >= 0:
+                cells, shown = slots[operand.slot]
+                position = at if len(cells) > 1 else 0
+                value = cells[position]
+                first = first or shown[position]
+            if value is not None:
+                known.append(value)
+        result = fold(known, types, type_, recipe.mode) if len(known) == len(recipe.operands) else None
+        values.append(result)
+        figures.append(None if result is None or first is None else replace(first, value=result))
+    return values, figures

@@ -43,8 +43,7 @@ def undivided(infer: Inference, rule: ChargeRule, others: Collection[int], *, pr
 
 def _nothing(infer: Inference, step: int) -> bool:
     """Whether a value is zero in every row."""
-    type_ = infer.builder.type(step)
-    return type_.low == type_.high == 0
+    return infer.builder.nothing(step)
 
 
 def _divided(infer: Inference, step: int, others: Collection[int]) -> bool:

@@ -312,13 +312,7 @@ class Inference:
 
     def part_of(self, value: Value, whole: Value, expr: Expr) -> Value:
         """A value that lies between zero and another one."""
-        a, b = self.type(value), self.type(whole)
-        by = 10 ** abs(a.places - b.places)
-        if a.places >= b.places:
-            low, high = b.low * by, b.high * by
-        else:
-            low, high = b.low // by, -(-b.high // by)  # the part may have been rounded away from zero
-        step = self.builder.claim(value.step, min(0, low), max(0, high), expr.place)
+        step = self.builder.claim_part(value.step, whole.step, expr.place)
         return Value(step, joined(self.builder, value.needs, whole.needs))
 
     def item(self, expr: Item) -> Value:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from engine.calendars import calendar as calendars
 from engine.calendars import timeline as timelines
 from engine.compiler.context import ENERGY
-from engine.compiler.fold import change_places
 from engine.compiler.inferring import Inferring
 from engine.compiler.needs import NO_PRICE, Need, Value, givens, joined, on_row, reduced
 from engine.compiler.program import (
@@ -18,7 +17,6 @@ from engine.compiler.program import (
     ROW,
     DayTable,
     Refusal,
-    Rounding,
     Step,
     Timeline,
     Type,
@@ -182,17 +180,14 @@ def bounded(infer: Inferring, definition: Definition, value: Value) -> Value:
         bound = infer.same_unit("from" if is_low else "to", value, infer.value(limit), definition.place)[1]
         pair = (bound.step, value.step) if is_low else (value.step, bound.step)
         inside = infer.builder.compare("less_equal", *pair)
-        type_, edge = infer.type(value), infer.builder.type(bound.step)
+        type_ = infer.type(value)
         # the side that is not declared is what the formula can reach
         edges = {"low": infer.builder.literal(type_.low, type_), "high": infer.builder.literal(type_.high, type_)}
         edges["low" if is_low else "high"] = bound.step
         values = ((definition.path, value.step), *edges.items())
         refusal = Refusal("out-of-bounds", definition.path, "", values, definition.place)
         needs = joined(infer.builder, value.needs, (Need(inside, None, refusal),))
-        # of the numbers with the value's places those that lie inside
-        at = change_places(edge.low, edge.places, type_.places, Rounding.CEILING if is_low else Rounding.FLOOR)
-        low, high = (at, type_.high) if is_low else (type_.low, at)
-        value = Value(infer.builder.claim(value.step, low, high, definition.place), needs)
+        value = Value(infer.builder.claim_edge(value.step, bound.step, is_low=is_low, place=definition.place), needs)
     return value
 
 

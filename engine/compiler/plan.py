@@ -13,7 +13,7 @@ from datetime import date
 
 from engine.calendars.days import END_DAY, FIRST_DAY, day_date, day_number
 from engine.charges.tiers import LadderModel, year_begins
-from engine.compiler.builder import Builder, SlotData
+from engine.compiler.builder import Builder
 from engine.compiler.lower import Resolved
 from engine.compiler.needs import NO_PRICE, Need
 from engine.compiler.outputs import Outputs
@@ -23,6 +23,8 @@ from engine.compiler.program import (
     DayTable,
     Figure,
     Line,
+    Premise,
+    Premises,
     Program,
     Refusal,
     Slot,
@@ -31,6 +33,8 @@ from engine.compiler.program import (
     Warning,
     Working,
 )
+from engine.compiler.settled import numbered, settled
+from engine.compiler.slots import SlotData
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Planned:
     program: Program
     constants: Constants
     change_days: tuple[int, ...]
+    premises: Premises
 
 
 def plan(
@@ -58,9 +63,12 @@ def plan(
     requires, refusals = _requires(needs)
     keep = _reachable(builder, outputs, needs)
     places = {step: at for at, step in enumerate(keep)}
-    slot_ids = _slots_kept(builder, keep, outputs)
-    calendars = [table for n, table in enumerate(builder.calendars) if _calendar_read(builder, keep, n)]
-    read = {step.slot for step in (builder.steps[at] for at in keep) if step.primitive == "timeline"}
+    _keep_by_version(builder, by_day)
+    stands_on = settled(builder, keep)
+    every = [*keep, *stands_on.extra]
+    slot_ids = _slots_kept(builder, every, outputs)
+    calendars = [table for n, table in enumerate(builder.calendars) if _calendar_read(builder, every, n)]
+    read = {step.slot for step in (builder.steps[at] for at in every) if step.primitive == "timeline"}
     axes = [rule.spec for rule in resolved.scope.axes.values()]
     clocks = {axis.name: builder.clocks[axis.name] for axis in axes if axis.minutes}
     timeline_ids = {old: new for new, old in enumerate(sorted(read | set(clocks.values())))}
@@ -69,6 +77,9 @@ def plan(
         operands = (places[condition],) if guard is None else (places[condition], places[guard])
         steps.append(Step("require", operands, BOOLEAN, refusal=refusal))
     at = places.__getitem__
+    here = places | {step: len(steps) + n for n, step in enumerate(stands_on.extra)}
+    extra = [_moved(builder, builder.steps[step], here, slot_ids, calendars, timeline_ids) for step in stands_on.extra]
+    premises = numbered(builder, stands_on, keep, len(steps), slot_ids, extra)
     program = Program(
         inputs=tuple(rule.spec for rule in resolved.scope.inputs.values()),
         steps=tuple(steps),
@@ -90,7 +101,7 @@ def plan(
     for rule in resolved.charges:
         if isinstance(rule.model, LadderModel):
             changes |= _year_starts(rule.model)
-    return Planned(program, constants, tuple(sorted(changes)))
+    return Planned(program, constants, tuple(sorted(changes)), premises)
 
 
 def _requires(needs: Sequence[Need]) -> tuple[list[tuple[int, int | None, int]], list[Refusal]]:
@@ -147,10 +158,12 @@ def _reachable(builder: Builder, outputs: Outputs, needs: Sequence[Need]) -> lis
 
 
 def _slots_kept(builder: Builder, keep: Iterable[int], outputs: Outputs) -> dict[int, int]:
-    """Slots that steps or explanations read, with their new positions."""
+    """Slots that steps or explanations read, and those that they follow from, with their new positions."""
     used = {step.slot for step in (builder.steps[at] for at in keep) if step.primitive in ("constant", "cell")}
     for line in outputs.lines:
         used |= set(line.working.slots)
+    for slot in reversed(range(len(builder.slots))):  # a constant stands behind those that it follows from
+        used |= set(builder.slots[slot].parents) if slot in used else set()
     return {slot: at for at, slot in enumerate(sorted(used))}
 
 
@@ -233,6 +246,14 @@ def structure_of(program: Program) -> str:
 def _by_version(builder: Builder, need: Need) -> bool:
     """Whether the version alone decides if a need is met; else it takes a row to know whether the need counts."""
     return need.guard is None or builder.steps[need.guard].primitive == "constant"
+
+
+def _keep_by_version(builder: Builder, needs: Sequence[Need]) -> None:
+    """Keep that what decides whether a version has its prices does not change with a number."""
+    for need in needs:
+        for step in (need.condition, need.guard):
+            if step is not None:
+                builder.premises[Premise("unchanged", step)] = None
 
 
 def _missing(builder: Builder, needs: Sequence[Need], version: int) -> dict[str, Refusal]:

@@ -308,6 +308,92 @@ class Constants:
 
 
 @dataclass(frozen=True, slots=True)
+class Premise:
+    """Something that holds for every row and version, by the bounds of steps.
+
+    known          `a` is `value`
+    at_most        `a` is at most `b`
+    below          `a` is below `b`
+    not_negative   `a` is zero or more
+    unchanged      the constant that `a` reads has the same values as when it was compiled
+    """
+
+    holds: Literal["known", "at_most", "below", "not_negative", "unchanged"]
+    a: int
+    b: int = -1
+    value: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Where the bounds of a step come from that has narrower ones than its operands give.
+
+    part_of   between zero and `by`
+    from, to  no lower, no higher than `by`
+    fixed     between `low` and `high`
+    """
+
+    step: int
+    of: int  # the same value without the claim
+    how: Literal["part_of", "from", "to", "fixed"]
+    by: int = -1
+    low: int = 0
+    high: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """What a folded constant was made from: a constant, or a literal where `slot` is below zero."""
+
+    slot: int
+    value: int = 0
+    places: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """How a constant follows from others, cell by cell."""
+
+    slot: int
+    primitive: str
+    mode: Rounding
+    operands: tuple[Operand, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plausible:
+    """Between which numbers a document lets a constant lie, both included; decimal texts in the constant's unit."""
+
+    slot: int
+    low: str
+    high: str
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """What a program stands on besides its steps: what was settled from numbers when it was compiled.
+
+    A compiler that knows the bounds of each value leaves out what they decide: a sum with a price of zero, a maximum
+    of two values of which one is always larger, a check that always holds. It folds formulas of parameters alone into
+    new constants. All of that is true of the numbers that were compiled. So that one of them can be replaced, and the
+    rest be proven again (`engine.comparison.what_if`), what was left out is kept here, with the steps that decided
+    it. No bill needs it. Steps are counted as in the program; behind the program's own come those that are kept here.
+
+    Attributes:
+        steps: that no bill needs, and that premises or claims read.
+        before: of each the number of the program's steps that stand before it.
+        folded: each behind those that it is made from.
+    """
+
+    steps: tuple[Step, ...] = ()
+    before: tuple[int, ...] = ()
+    premises: tuple[Premise, ...] = ()
+    claims: tuple[Claimed, ...] = ()
+    folded: tuple[Folded, ...] = ()
+    plausible: tuple[Plausible, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TestCase:
     """A test that stands in the rule set. Given values are text as written."""
 
@@ -346,6 +432,7 @@ class Compiled:
     place: Place
     changes: Literal["refuse", "split", "whole"] = "refuse"  # a change inside a billing period
     replaces_due: tuple[tuple[str, int], ...] = ()  # (what, end_day) that end without a successor
+    premises: Premises = Premises()
 
     def version_day(self, period_from: int, period_to: int) -> int:
         """The day of the period [period_from, period_to) that decides which version bills it."""

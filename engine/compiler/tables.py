@@ -13,10 +13,11 @@ from itertools import product
 from typing import NoReturn
 
 from engine.calendars.days import day_date
-from engine.compiler.builder import Builder, SlotData
+from engine.compiler.builder import Builder
 from engine.compiler.constants import Cell, ConstantSource, Piece, piece_at
 from engine.compiler.program import BOOLEAN, Figure, Step, Type
 from engine.compiler.scope import TableSource
+from engine.compiler.slots import SlotData
 from engine.language.expressions import Expr, Item, written
 from engine.language.nodes import Text
 from engine.language.problems import Place, ProblemsFound, problem
@@ -47,7 +48,9 @@ def constant_slot(builder: Builder, source: ConstantSource, version_days: Sequen
         figures.append([None if cell is None or piece is None else figure(cell, piece, source.places, version_days[0])])
         uncovered.append(cell is None)
     type_ = Type("number", source.unit, source.places)
-    return builder.slot(SlotData(source.path, type_, (), values, figures, tuple(uncovered), source.field))
+    data = SlotData(source.path, type_, (), values, figures, tuple(uncovered), source.field)
+    data.plausible = source.plausible
+    return builder.slot(data)
 
 
 def day_flag_slot(builder: Builder, path: str, days: tuple[int, int], version_days: Sequence[int]) -> int:
@@ -181,7 +184,11 @@ class Lookup:
             figures.append(shown)
             uncovered.append(not in_force)
         type_ = Type("number", first.unit, places)
-        return self.builder.slot(SlotData(path, type_, names, values, figures, tuple(uncovered), first.field))
+        data = SlotData(path, type_, names, values, figures, tuple(uncovered), first.field)
+        declared = [source.plausible for source in sources if source is not None and source.plausible is not None]
+        if declared:
+            data.plausible = min(low for low, _ in declared), max(high for _, high in declared)
+        return self.builder.slot(data)
 
     def check_rows(self, source: ConstantSource, names: Sequence[tuple[str, ...]], table: TableSource) -> None:
         """Each printed row is one that the key's codes can reach."""
