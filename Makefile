@@ -13,7 +13,7 @@ STAMP := $(VENV)/installed-$(WANTED)
 ROWS ?= 1000000
 WORKERS ?= 2
 
-.PHONY: help install demo test bench bench-check bench-peers bench-report lint format schema errors protos rules ci lock clean
+.PHONY: help install demo test kill-test bench bench-check bench-peers bench-report lint format schema errors protos rules ci lock clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -52,6 +52,9 @@ demo: install  ## bill a seeded portfolio of ROWS customers (1,000,000) over the
 test: install  ## run the tests
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -p no:benchmark tests
 
+kill-test: install  ## kill a run of four million rows a hundred times, resume it, and show that nothing is lost; some 15 minutes
+	@$(BIN)/python -m tests.runs.killing $(ARGUMENTS)
+
 bench: install  ## measure the bills in every way there is, 1 row to 1e7; what is not installed is told of
 	@$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-sort=name
 
@@ -81,12 +84,12 @@ schema: install  ## write the JSON Schema that editors use
 errors: install  ## write docs/errors.md from the catalogue
 	@$(BIN)/python -m engine.service.errors_page > docs/errors.md
 
-PROTOS = $(shell find proto -name '*.proto' | sort)
+PROTOS = $(shell find proto/dianjia -name '*.proto' | sort)
 
 protos: install  ## check the service's messages and write the Python stubs that are made of them
 	@$(BIN)/buf lint proto
 	@$(BIN)/buf breaking proto --against proto/released.binpb
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc --proto_path=proto --python_out=proto --grpc_python_out=proto \
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc --proto_path=proto --proto_path=proto/vendor --python_out=proto --grpc_python_out=proto \
 	    --mypy_out=quiet:proto --mypy_grpc_out=quiet:proto $(PROTOS)
 
 rules: install  ## compile the shipped rule sets and run the tests inside them

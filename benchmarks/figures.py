@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 Progress = Callable[[str], None]
 
@@ -85,6 +87,16 @@ FIGURES = (
     Figure("`dianjia run`, W1, 1e7 rows: peak memory", "memory", "peak", most=1000, unit="MB", places=0),
     Figure("`dianjia run`, W1: a row more", "memory", "a row", unit="bytes", places=0),
     Figure("all of rules/, compiled, read from the cache, CPU", "start-up", "cached", most=0.5, unit="s"),
+    Figure("recalculation, W1, 2e7 rows: CPU less the evaluator's to a copy loop", "recalculation", "W1", most=1.5),
+    Figure("the same, the demonstration's portfolio", "recalculation", "demo", most=1.5),
+    Figure("recalculation, W1: wall of one thread to wall of two", "recalculation", "W1 threads", least=1.6),
+    Figure("the same, the demonstration's portfolio", "recalculation", "demo threads", least=1.6),
+    Figure("recalculation, W1, 5e7 rows: peak memory", "recalculation-memory", "peak", most=700, unit="MB", places=0),
+    Figure("recalculation, 2e7 rows: Spark's wall to local's", "engines", "spark", most=1.8),
+    Figure("recalculation, 2e7 rows: Dask's wall to local's", "engines", "dask", most=2.2),
+    Figure("bills into PostgreSQL: rows/s to bare COPY's", "postgresql", "in", least=0.8),
+    Figure("rows out of PostgreSQL: rows/s to ADBC's", "postgresql", "out", least=0.8),
+    Figure("1e6 bills under two rate books, with report, CPU", "comparison", "cpu", most=15, unit="s", places=1),
 )
 
 
@@ -204,6 +216,45 @@ def _library(progress: Progress) -> Found:
     return Found({}, sum(rows for rows, _ in told), sum(wrong for _, wrong in told))
 
 
+def _recalculation(progress: Progress) -> Found:
+    from benchmarks import recalculation
+
+    values: dict[str, float] = {}
+    for one in recalculation.measure(progress=progress):
+        values |= {one.portfolio: one.copies, f"{one.portfolio} threads": one.gain}
+    return Found(values)
+
+
+def _recalculation_memory(progress: Progress) -> Found:
+    from benchmarks import recalculation
+
+    (one,) = recalculation.measure(50_000_000, 1, ("W1",), progress)
+    return Found({"peak": one.peak_mb})
+
+
+def _engines(progress: Progress) -> Found:
+    from benchmarks import engines
+
+    progress("clusters of two workers")
+    with TemporaryDirectory(prefix="dianjia-benchmark-") as folder:
+        return Found(engines.ratios(engines.measure(20_000_000, 3, Path(folder))))
+
+
+def _postgresql(progress: Progress) -> Found:
+    from benchmarks import postgresql
+
+    progress("a server of PostgreSQL")
+    return Found(postgresql.measure())
+
+
+def _comparison(progress: Progress) -> Found:
+    from benchmarks import comparison
+
+    progress("a portfolio under two rate books")
+    with TemporaryDirectory(prefix="dianjia-benchmark-") as folder:
+        return Found({"cpu": comparison.measure(1_000_000, Path(folder)).seconds})
+
+
 GROUPS: Mapping[str, Callable[[Progress], Found]] = {
     "bills": _bills,
     "one-bill": _one_bill,
@@ -215,6 +266,11 @@ GROUPS: Mapping[str, Callable[[Progress], Found]] = {
     "memory": _memory,
     "start-up": _start_up,
     "library": _library,
+    "recalculation": _recalculation,
+    "recalculation-memory": _recalculation_memory,
+    "engines": _engines,
+    "postgresql": _postgresql,
+    "comparison": _comparison,
 }
 
 

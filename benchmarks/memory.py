@@ -1,14 +1,16 @@
 """The most memory that `dianjia run` takes, of portfolios of one million and of ten million rows.
 
     python -m benchmarks.memory              # the table of README.md; writes a GB below the temporary folder
+    python -m benchmarks.memory 1000000 10000000 100000000 --portfolios W1      # as docs/scale.md has it
 
 Two portfolios, Parquet: W1's rows, and those of `dianjia demo`, all shipped rule sets over accounts. What counts is the
-peak resident memory that the kernel saw. What grows with rows is what is remembered of each: the row ids, so that one
-that comes twice is refused, and of the demo also each account's periods and quantities, for what is carried.
+peak resident memory that the kernel saw. Row ids and accounts that are looked for go to the disk where they do not fit,
+so that memory does not grow with rows.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -66,13 +68,14 @@ def measure(
                 progress(f"{portfolio}: drawing {rows:,} rows")
                 rules = ROOT / "rules" if portfolio == "demo" else RULES
                 if portfolio == "demo":
-                    _finished(["demo", "--rows", str(rows), "--portfolio-only", str(file)])
+                    finished(["demo", "--rows", str(rows), "--portfolio-only", str(file)])
                 else:
                     write_residential(file, rows)
                 progress(f"{portfolio}: billing {rows:,} rows")
                 start = time.monotonic()
                 command = ["run", "--rules", str(rules), "--input", str(file), "--output", str(results)]
-                peak, cpu = _finished([*command, "--threads", "2"])
+                ledger = f"sqlite:///{Path(folder) / 'ledger.sqlite'}"
+                peak, cpu = finished([*command, "--threads", "2", "--database", ledger])
                 wall = time.monotonic() - start
                 billed = json.loads((results / "summary.json").read_text(encoding="utf-8"))["billed"]
             # Linux counts in KiB.
@@ -112,7 +115,7 @@ def bytes_a_row(runs: Sequence[Run], portfolio: str) -> float:
     return (of[-1].peak_mb - of[0].peak_mb) * 1e6 / (of[-1].rows - of[0].rows)
 
 
-def _finished(arguments: Sequence[str]) -> tuple[int, float]:
+def finished(arguments: Sequence[str]) -> tuple[int, float]:
     """Run the command and give what the kernel saw: peak memory [KiB] and CPU [s]."""
     command = [sys.executable, "-c", WATCH, sys.executable, "-m", "engine.cli", *arguments]
     done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
@@ -134,5 +137,14 @@ def render(runs: Sequence[Run]) -> str:
     return "\n".join([*lines, "", f"A row more takes {grown}."])
 
 
+def main() -> None:
+    """Measure what the command line names, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("rows", nargs="*", type=int, default=SIZES)
+    parser.add_argument("--portfolios", nargs="+", choices=PORTFOLIOS, default=PORTFOLIOS)
+    asked = parser.parse_args()
+    print(render(measure(asked.portfolios, asked.rows, lambda line: print(line, file=sys.stderr))))
+
+
 if __name__ == "__main__":
-    print(render(measure()))
+    main()

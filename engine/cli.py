@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from engine.cli_options import PATHS, SPEAK, TEXT_OR_JSON, language
+from engine.cli_changes import COMMANDS as CHANGES
+from engine.cli_compare import COMMANDS as COMPARE
+from engine.cli_options import BACKEND, FORMAT_OUT, PATHS, RULES, SPEAK, TEXT_OR_JSON, THREADS, language
+from engine.cli_runs import COMMANDS as RUNS
 from engine.cli_service import COMMANDS as SERVICE
 from engine.cli_versions import COMMANDS as VERSIONS
 
@@ -16,25 +19,6 @@ if TYPE_CHECKING:
     from engine.evaluator.native import Backend
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-RULES = click.option(
-    "--rules",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Where the rules are. [default: rules]",
-)
-THREADS = click.option("--threads", type=click.IntRange(1), default=None, help="[default: as many as there are cores]")
-BACKEND = click.option(
-    "--backend",
-    type=click.Choice(["numpy", "native"]),
-    default="numpy",
-    show_default=True,
-    help="What computes columns: numpy, or machine code that numba makes (the extra `native`). Bills are the same.",
-)
-FORMAT_OUT = click.option(
-    "--format-out", type=click.Choice(["parquet", "csv", "arrow"]), default="parquet", show_default=True
-)
 
 
 def _asking(command: Command) -> Command:
@@ -157,47 +141,6 @@ def explain(
 
 
 @main.command()
-@RULES
-@click.option(
-    "--input", "source", required=True, type=click.Path(path_type=Path), help="Portfolio: Parquet, CSV or Arrow."
-)
-@click.option("--output", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder for the results.")
-@click.option("--pass", "pass_through", multiple=True, metavar="COLUMN", help="A column that is meant to be unread.")
-@click.option("--details", is_flag=True, help="Also write each line's quantity and price.")
-@click.option(
-    "--amounts",
-    type=click.Choice(["scaled", "decimal"]),
-    default="scaled",
-    show_default=True,
-    help="How lines are written in Parquet and Arrow.",
-)
-@click.option("--overwrite", is_flag=True, help="Replace the results of an earlier run.")
-@FORMAT_OUT
-@THREADS
-@BACKEND
-@TEXT_OR_JSON
-@SPEAK
-def run(
-    rules: tuple[Path, ...],
-    source: Path,
-    output: Path,
-    pass_through: tuple[str, ...],
-    details: bool,
-    amounts: str,
-    overwrite: bool,
-    format_out: str,
-    threads: int | None,
-    backend: Backend,
-    format_: str,
-) -> None:
-    """Bill a portfolio: bills, lines, refused rows and warnings go to a folder."""
-    from engine.commands import run as command
-
-    options = command.Options(pass_through, details, amounts, overwrite, format_out, threads, backend)
-    command.run(rules, source, output, options, format_, language())
-
-
-@main.command()
 @click.option("--rows", type=click.IntRange(1), default=1_000_000, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option(
@@ -273,7 +216,7 @@ def schema() -> None:
     command.schema()
 
 
-for _command in (*VERSIONS, *SERVICE):
+for _command in (*RUNS, *CHANGES, *COMPARE, *VERSIONS, *SERVICE):
     main.add_command(_command)
 
 

@@ -1,12 +1,14 @@
 """Properties draw the same cases in every run; `HYPOTHESIS_PROFILE=thorough` draws new ones, and more of them.
 
 Tests compile what they test: the cache is off but for tests of the cache, which name a folder of their own.
+What commands keep of themselves, such as the ledger of runs, goes to a folder of the session.
 Tests that need PostgreSQL ask for a fixture of tests/postgresql.py.
 """
 
 from __future__ import annotations
 
 import os
+import tempfile
 
 from hypothesis import settings
 
@@ -14,7 +16,10 @@ from tests.postgresql import own_postgresql as own_postgresql
 from tests.postgresql import postgresql as postgresql
 from tests.postgresql import postgresql_url as postgresql_url
 
+_STATES = tempfile.TemporaryDirectory(prefix="dianjia-tests-")
 os.environ["DIANJIA_CACHE"] = "off"
+os.environ["XDG_STATE_HOME"] = _STATES.name
+os.environ.pop("DIANJIA_DATABASE", None)
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("thorough", derandomize=False, deadline=None)

@@ -112,12 +112,15 @@ def environment() -> dict[str, str]:
 def run_command(command: Command, folder: Path, engine: Path | None = None) -> str:
     """Run a command in a folder and return what it prints; exit codes other than 0 and 1 are added to that.
 
+    What commands keep, such as the ledger of runs, is kept in that folder, where `ls` does not show it.
     With `engine`, packages are taken from that folder and not from this repository.
     """
     done = subprocess.run(
         ["bash", "-c", command.text],
         cwd=folder,
-        env=environment() | ({} if engine is None else {"PYTHONPATH": str(engine)}),
+        env=environment()
+        | {"XDG_STATE_HOME": str(folder / ".state")}
+        | ({} if engine is None else {"PYTHONPATH": str(engine)}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -104,7 +104,7 @@ class Cluster:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Cluster]:
     """A PostgreSQL for the whole session."""
-    with _running() as cluster:
+    with running() as cluster:
         yield cluster
 
 
@@ -117,12 +117,12 @@ def postgresql_url(postgresql: Cluster) -> str:
 @pytest.fixture
 def own_postgresql() -> Iterator[Cluster]:
     """A PostgreSQL that the test may stop and start."""
-    with _running() as cluster:
+    with running() as cluster:
         yield cluster
 
 
 @contextmanager
-def _running() -> Iterator[Cluster]:
+def running() -> Iterator[Cluster]:
     folder = Path(tempfile.mkdtemp(prefix="dianjia-postgresql-"))
     user = _other_user()
     if user is not None:

@@ -9,15 +9,14 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 
-from engine.bulk.run import run
 from tests.billing import ROOT, book, evaluated, referred, with_quantities
 from tests.examples.cases import EXAMPLES, Billed, Example
 from tests.examples.table import examples, other_answers, page
 from tests.oracles.amounts import Bill, Refused
 from tests.properties.case import Row
+from tests.running import read, run
 
 BILLS = [(example, bill) for example in EXAMPLES for bill in example.bills]
 
@@ -89,7 +88,7 @@ def test_a_run_carries_what_lies_before(example: Example, tmp_path: Path) -> Non
 
     run(book(), tmp_path / "rows.csv", tmp_path / "bills")
 
-    bills = pq.read_table(tmp_path / "bills" / "bills.parquet").to_pylist()
+    bills = read(tmp_path / "bills", "bills").to_pylist()
     assert {one["row_id"]: one["total"] for one in bills} == {
         str(at): Decimal(bill.figures["total"]) for at, bill in enumerate(example.bills)
     }

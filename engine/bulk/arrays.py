@@ -45,8 +45,7 @@ class Cells:
 
 def plain(array: Any) -> Any:
     """The column as one array, without a dictionary of numbers; texts, in a dictionary too, with 32-bit offsets."""
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
+    array = _whole(array)
     if isinstance(array, pa.ExtensionArray):
         array = array.storage
     if pa.types.is_run_end_encoded(array.type):
@@ -69,7 +68,23 @@ def passing(array: Any) -> Any:
         return plain(array)
     if pa.types.is_dictionary(type_) and _is_view(type_.value_type):
         return plain(array)
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    array = _whole(array)
+    if (
+        pa.types.is_dictionary(type_) and array.dictionary.null_count
+    ):  # Parquet holds no null among a dictionary's values
+        array = array.dictionary_decode().dictionary_encode()
+        array = pa.DictionaryArray.from_arrays(array.indices.cast(type_.index_type), array.dictionary)
+    return array
+
+
+def _whole(array: Any) -> Any:
+    """The chunks of a column as one array."""
+    if not isinstance(array, pa.ChunkedArray):
+        return array
+    if array.num_chunks == 1:
+        return array.chunk(0)  # to combine would copy it
+    # Arrow makes no array of no chunks where a dictionary's values are views.
+    return array.combine_chunks() if array.num_chunks else pa.nulls(0, array.type)
 
 
 def is_text(type_: Any) -> bool:

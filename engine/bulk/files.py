@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from engine.bulk.partitions import Slice
 from engine.bulk.problems import FileProblem
 
 PARQUET: Final = b"PAR1"
@@ -22,6 +23,8 @@ GZIP: Final = b"\x1f\x8b"
 ZIP: Final = b"PK\x03\x04"
 UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 HEADER_BYTES_MAX: Final = 1 << 20
+# Not whole column chunks at once: those of a row group of a million rows take 140 MB more.
+BUFFERED: Final[dict[str, Any]] = {"pre_buffer": False, "buffer_size": 1 << 18}
 CSV_BLOCK_BYTES: Final = 16 << 20
 
 
@@ -69,7 +72,7 @@ def tables(path: Path, format_: str, schema: Any, dictionaries: Sequence[str], r
     with damage_named(path):
         if format_ == "parquet":
             texts = [name for name in dictionaries if pa.types.is_string(schema.field(name).type)]
-            with pq.ParquetFile(path, read_dictionary=texts or None) as parquet:
+            with pq.ParquetFile(path, read_dictionary=texts or None, **BUFFERED) as parquet:
                 for batch in parquet.iter_batches(batch_size=rows):
                     yield pa.Table.from_batches([batch])
         elif format_ == "csv":
@@ -82,6 +85,53 @@ def tables(path: Path, format_: str, schema: Any, dictionaries: Sequence[str], r
                 else:
                     batches = iter(pa.ipc.open_stream(mapped))
                 yield from _even(batches, schema, rows)
+
+
+def sliced(
+    wanted: Slice, schema: Any, dictionaries: Sequence[str], rows: int, columns: Sequence[str] | None = None
+) -> Iterator[Any]:
+    """Read some rows of a Parquet file as tables of at most `rows` rows.
+
+    Args:
+        wanted: the rows.
+        schema: of the file.
+        dictionaries: text columns with few values, which Parquet keeps as dictionaries.
+        rows: rows a table, at most.
+        columns: to be read; None: all of them.
+
+    Raises:
+        FileProblem: the file is damaged, or has fewer rows.
+    """
+    path, first, left = Path(wanted.path), wanted.first, wanted.rows
+    texts = [name for name in dictionaries if pa.types.is_string(schema.field(name).type)]
+    with damage_named(path), pq.ParquetFile(path, read_dictionary=texts or None, **BUFFERED) as parquet:
+        groups, begins = _groups_of(parquet.metadata, first, left)
+        skip = first - begins
+        # One thread a partition: partitions are what runs side by side.
+        for batch in parquet.iter_batches(rows, groups, columns, use_threads=False):
+            table = pa.Table.from_batches([batch]).slice(skip, left)
+            skip = max(0, skip - batch.num_rows)
+            if table.num_rows:
+                left -= table.num_rows
+                yield table
+            if not left:
+                return
+    if left:
+        reason = f"it has {left} rows fewer than it had when the run was planned"
+        raise FileProblem("portfolio-unreadable", str(path), reason=reason)
+
+
+def _groups_of(metadata: Any, first: int, rows: int) -> tuple[list[int], int]:
+    """The row groups that hold rows [first, first + rows), and the row at which the first of them begins."""
+    groups: list[int] = []
+    at, begins = 0, first
+    for number in range(metadata.num_row_groups):
+        size = metadata.row_group(number).num_rows
+        if at < first + rows and at + size > first:
+            begins = begins if groups else at
+            groups.append(number)
+        at += size
+    return groups, begins
 
 
 def items_a_row(path: Path, format_: str, names: Collection[str]) -> float | None:

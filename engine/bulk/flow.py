@@ -21,14 +21,23 @@ Work = Callable[[Batch, NDArray[np.bool_]], Made]
 """Takes a batch, and which of its row ids have come before."""
 
 
-def in_order(source: Source, work: Work[Made], threads: int) -> Iterator[Made]:
-    """Do some work on every batch, and give what it makes in the order of the file."""
+def in_order(source: Source, work: Work[Made], threads: int, again: NDArray[np.bool_] | None = None) -> Iterator[Made]:
+    """Do some work on every batch, and give what it makes in the order of the file.
+
+    Args:
+        source: of the batches.
+        work: to be done.
+        threads: that do it.
+        again: (row,) of the whole source, which row ids have come before; None: to be found here.
+    """
     seen = SeenRows()
     waiting: deque[Future[Made]] = deque()
     with ThreadPoolExecutor(threads, "bill") as working, ThreadPoolExecutor(1, "read") as reading:
         try:
             for batch in _read_ahead(source, reading):
-                waiting.append(working.submit(work, batch, _again(seen, batch)))
+                stretch = slice(batch.first, batch.first + batch.size)
+                repeated = _again(seen, batch) if again is None else again[stretch]
+                waiting.append(working.submit(work, batch, repeated))
                 while len(waiting) > threads:
                     yield waiting.popleft().result()
             while waiting:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from engine.bulk import arrays
 from engine.bulk.messages import warning_messages
 from engine.bulk.money import decimals, precision_of
+from engine.bulk.partitions import Amounts
 from engine.bulk.problems import FileProblem
 from engine.bulk.sources import Batch, Source
 from engine.compiler.program import Compiled, Line, Type
@@ -25,7 +26,6 @@ from engine.evaluator.batch import Dispatched, Group
 from engine.evaluator.refuse import row_problem
 from engine.evaluator.rows import RowProblem
 
-Amounts = Literal["scaled", "decimal"]
 AS_GIVEN: Final = frozenset({"out-of-bounds", "too-many-places", "unknown-column"})  # name a cell: 007, not 7
 LEVELS: Final = ("info", "yellow", "amber", "red")
 
@@ -239,20 +239,24 @@ def renamed(found: RowProblem, batch: Batch, position: int) -> RowProblem:
 
 def _bills(layout: Layout, batch: Batch, done: Sequence[Dispatched]) -> Any:
     ruleset = billed_by(layout, batch, done)
-    total = np.zeros(batch.size, dtype=np.int64)
-    ledgers = {code: np.zeros(batch.size, dtype=np.int64) for code in layout.ledgers}
-    booked = {code: np.zeros(batch.size, dtype=bool) for code in layout.ledgers}
+    billed = np.flatnonzero(ruleset >= 0)
+    every = len(billed) == batch.size
+    # Amounts go to where their bill stands among the billed rows, which leaves nothing to be taken out afterwards.
+    rank = np.arange(batch.size) if every else np.cumsum(ruleset >= 0) - 1
+    total = np.zeros(len(billed), dtype=np.int64)
+    # Ledgers that nothing of the batch is booked to stay null.
+    here = {code for one in done for group in one.groups for code in group.result.ledgers}
+    ledgers = {code: np.zeros(len(billed), dtype=np.int64) for code in layout.ledgers if code in here}
+    booked = {code: np.zeros(len(billed), dtype=bool) for code in ledgers}
     for piece, one in zip(batch.pieces, done, strict=True):
         for group in one.groups:
             compiled, result = group.compiled, group.result
-            at = piece.positions[result.kept]
+            at = rank[piece.positions[result.kept]]
             by = 10 ** (layout.places - _type(compiled, compiled.program.total).places)
             total[at] = result.total if by == 1 else result.total * by
             for code, amounts in result.ledgers.items():
                 ledgers[code][at] = amounts if by == 1 else amounts * by
                 booked[code][at] = True
-    billed = np.flatnonzero(ruleset >= 0)
-    every = len(billed) == batch.size
 
     def kept(values: NDArray[Any]) -> NDArray[Any]:
         return values if every else values[billed]
@@ -261,21 +265,33 @@ def _bills(layout: Layout, batch: Batch, done: Sequence[Dispatched]) -> Any:
         return array if every else array.take(pa.array(billed))
 
     book = [layout.book[key] for key in layout.keys]
-    which = pa.array(kept(ruleset))
-    ids = pa.array(layout.codes[kept(ruleset)])
+    which = kept(ruleset)
+    ids = pa.array(layout.codes[which])
     precision = layout.bills.field("total").type.precision
     columns = [
         taken(batch.row_id),
         *(taken(array) for array in batch.passing.values()),
         pa.DictionaryArray.from_arrays(ids, pa.array(layout.rulesets, pa.string())),
-        pa.DictionaryArray.from_arrays(which, pa.array([one.content_hash for one in book], pa.string())),
+        _one_of([one.content_hash for one in book], which),
         _days(kept(batch.period_from)),
         _days(kept(batch.period_to)),
-        decimals(kept(total), layout.places, precision),
-        *(decimals(kept(ledgers[code]), layout.places, precision, kept(booked[code])) for code in layout.ledgers),
-        pa.DictionaryArray.from_arrays(which, pa.array([one.currency for one in book], pa.string())),
+        decimals(total, layout.places, precision),
+        *(
+            decimals(ledgers[code], layout.places, precision, booked[code])
+            if code in ledgers
+            else pa.nulls(len(billed), layout.bills.field(f"ledger_{code}").type)
+            for code in layout.ledgers
+        ),
+        _one_of([one.currency for one in book], which),
     ]
     return pa.Table.from_arrays(columns, schema=layout.bills)
+
+
+def _one_of(texts: Sequence[str], which: NDArray[np.int32]) -> Any:
+    """A column of texts that repeat: of a dictionary that names one twice, Arrow writes whatever was in memory."""
+    names = tuple(dict.fromkeys(texts))
+    code = np.array([names.index(text) for text in texts], dtype=np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(code.take(which)), pa.array(names, pa.string()))
 
 
 def billed_by(layout: Layout, batch: Batch, done: Sequence[Dispatched]) -> NDArray[np.int32]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from engine.bulk.database_problems import DATABASE_PROBLEMS
+from engine.bulk.join_problems import JOIN_PROBLEMS
 from engine.language.catalogue import Entry
 
 Language = Literal["en", "zh"]
@@ -44,6 +46,8 @@ class FileProblem(ValueError):
 
 
 FILE_PROBLEMS: Mapping[str, Entry] = {
+    **DATABASE_PROBLEMS,
+    **JOIN_PROBLEMS,
     "portfolio-not-found": Entry(
         "there is no such file.",
         "Check the path and its spelling.",
@@ -110,6 +114,42 @@ FILE_PROBLEMS: Mapping[str, Entry] = {
         "列 `{column}` 的类型是 {came}。",
         "{instead_zh}",
     ),
+    "portfolio-folder-empty": Entry(
+        "the folder holds no file.",
+        "Name a folder with the run's files; files whose names begin with `.` or `_` do not count.",
+        "文件夹中没有文件。",
+        "请给出存放数据文件的文件夹；名称以 `.` 或 `_` 开头的文件不计。",
+    ),
+    "portfolio-files-columns": Entry(
+        "there is no column `{column}`, which {input} has.",
+        "Give all files of a run the same columns, or bill them in runs of their own.",
+        "没有列 `{column}`，而 {input} 有。",
+        "一次计算的各文件应有相同的列，否则请分次计算。",
+    ),
+    "portfolio-files-types": Entry(
+        "the column `{column}` is {came}; in {input} it is {found}.",
+        "Write the column in one type in all files of a run.",
+        "列 `{column}` 的类型是 {came}，而在 {input} 中是 {found}。",
+        "一次计算的各文件中，同一列的类型应相同。",
+    ),
+    "portfolio-account-split": Entry(
+        "the account `{came}` has rows here and in {input}.",
+        "Keep all rows of an account in one file, or let the run cut its input by account.",
+        "账户 `{came}` 在本文件和 {input} 中都有数据行。",
+        "请把同一账户的数据行放在一个文件中，或由程序按账户划分。",
+    ),
+    "portfolio-only-column": Entry(
+        "rows are chosen by `{column}`, and there is no such column; the file has {known}.",
+        "Name a column of the input.",
+        "按 `{column}` 选择数据行，但没有这一列；文件里有 {known}。",
+        "请写输入文件中的列名。",
+    ),
+    "portfolio-only-value": Entry(
+        "rows are chosen by `{column}` = `{came}`, which a column of type {found} cannot hold.",
+        "Write the value as the column has it: a number, true or false, YYYY-MM-DD, or a text.",
+        "按 `{column}` = `{came}` 选择数据行，而该列类型为 {found}，不会有这样的值。",
+        "请按该列的写法给出：数字、true 或 false、YYYY-MM-DD 或文本。",
+    ),
     "portfolio-list-field": Entry(
         "the items of `{column}` have a field `{field}`, which no rule set reads.",
         "A list's fields do not pass through: rename it (known: {known}), or name it in --pass `{column}.{field}`.",
@@ -145,5 +185,66 @@ FILE_PROBLEMS: Mapping[str, Entry] = {
         "Name a folder.",
         "这是文件；结果要写入文件夹。",
         "请给出文件夹。",
+    ),
+    "run-not-found": Entry(
+        "the ledger has {count} runs of this id.",
+        "`dianjia runs list` shows them; name one by its whole id, by an end of it that no other has, "
+        "or by its folder.",
+        "台账中有 {count} 个此编号的计算。",
+        "用 `dianjia runs list` 查看；请写全编号、唯一的编号结尾，或其结果文件夹。",
+    ),
+    "run-driven": Entry(
+        "another process drives this run ({driver}).",
+        "Wait for it, or end it with `dianjia runs cancel {run}`.",
+        "另一进程正在执行此计算（{driver}）。",
+        "请等待，或用 `dianjia runs cancel {run}` 结束它。",
+    ),
+    "run-changed": Entry(
+        "since the run was planned, {what} changed: {which}.",
+        "Put it back, begin a new run, or go on nevertheless: --despite {what_key}.",
+        "计划后{what_zh}已改变：{which}。",
+        "请恢复原状、另起一次计算，或用 --despite {what_key} 继续。",
+    ),
+    "run-cancelled": Entry(
+        "the run was cancelled.",
+        "Begin a new run with `dianjia run`.",
+        "此计算已取消。",
+        "请用 `dianjia run` 另起一次。",
+    ),
+    "run-replaced": Entry(
+        "its results were replaced by another run, {other}.",
+        "Begin a new run, with a folder of its own for its results; {folder} has those of the other.",
+        "它的结果已被另一次计算 {other} 取代。",
+        "请另起一次计算，并另给结果文件夹；{folder} 中是另一次计算的结果。",
+    ),
+    "run-stopped": Entry(
+        "the run stopped: {reason}. {done} of {partitions} partitions are done and stay.",
+        "Go on with `dianjia runs resume {run}`.",
+        "计算已停止：{reason}。{partitions} 个分区中 {done} 个已完成并保留。",
+        "请用 `dianjia runs resume {run}` 继续。",
+    ),
+    "run-not-finished": Entry(
+        "the run is {state}.",
+        "Finish it first: `dianjia runs resume {run}`.",
+        "此计算的状态是 {state}。",
+        "请先完成：`dianjia runs resume {run}`。",
+    ),
+    "engine-start": Entry(
+        "there is no {engine} to bill with: {reason}.",
+        "Check the address in --cluster; without it, workers are started on this machine (Spark: Java 17 or later).",
+        "没有可用的 {engine}：{reason}。",
+        "请检查 --cluster 的地址；不写则在本机启动工作进程（Spark 需要 Java 17 或更高版本）。",
+    ),
+    "engine-failed": Entry(
+        "the cluster could not bill a partition: {reason}.",
+        "Look into its logs. What is billed stays: go on with `dianjia runs resume`.",
+        "集群未能计算一个分区：{reason}。",
+        "请查看集群日志。已完成的部分保留：用 `dianjia runs resume` 继续。",
+    ),
+    "engine-code": Entry(
+        "a worker bills with other code ({here}) than this command ({there}).",
+        "Install the same release of this engine, Python, numpy and pyarrow on all of the cluster's machines.",
+        "工作节点的计算程序（{here}）与本命令（{there}）不同。",
+        "请在集群所有机器上安装同一版本的本程序、Python、numpy 和 pyarrow。",
     ),
 }

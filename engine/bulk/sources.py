@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from engine.bulk import arrays, cells, files, lists, row_ids
 from engine.bulk.cells import Cells, Wanted
 from engine.bulk.lists import ListCells, WantedList
+from engine.bulk.partitions import BATCH_ROWS, Slice
 from engine.bulk.problems import FileProblem
 from engine.compiler.program import Compiled
 from engine.evaluator.refuse import row_problem
@@ -29,7 +31,6 @@ from engine.evaluator.row_door import supplied
 from engine.evaluator.rows import Children, Column, RowProblem, Rows
 from engine.evaluator.seen import Words
 
-BATCH_ROWS: Final = 131_072
 BATCH_ITEMS: Final = 4_194_304  # of all lists of a batch: long lists make batches of fewer rows
 KEY_COLUMNS: Final = ("row_id", "ruleset", "period_from", "period_to")
 CUSTOMARY: Final = frozenset(
@@ -91,9 +92,9 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A portfolio file that can be billed from: its columns are known, no row has been read."""
+    """A portfolio that can be billed from: its columns are known, no row has been read."""
 
-    path: Path
+    path: Path  # as whoever named it knows it
     format: str  # parquet, csv, arrow
     schema: Any  # pyarrow Schema
     rows: int | None  # None: not known before the end is reached
@@ -101,25 +102,33 @@ class Source:
     lists: Mapping[str, WantedList]  # the lists among its columns
     passing: tuple[str, ...]
     unread: tuple[str, ...] = ()  # columns, and fields of lists, that are meant to be unread
+    slices: tuple[Slice, ...] = ()  # of Parquet files, that hold its rows; none: the file `path`
+    batch_rows_max: int = BATCH_ROWS
 
     def batches(self) -> Iterator[Batch]:
-        """Read the file from its beginning.
+        """Read from the beginning.
 
         Raises:
             FileProblem: the file is damaged, or a column cannot hold what is wanted of it.
         """
         dictionaries = [name for name, wanted in self.wanted.items() if wanted.kinds == {"code"}]
-        first = 0
-        for table in files.tables(self.path, self.format, self.schema, ["ruleset", *dictionaries], self.batch_rows()):
+        tables: Iterator[Any]
+        first, rows, texts = 0, self.batch_rows(), ["ruleset", *dictionaries]
+        if self.slices:
+            tables = chain.from_iterable(files.sliced(one, self.schema, texts, rows) for one in self.slices)
+        else:
+            tables = files.tables(self.path, self.format, self.schema, texts, rows)
+        for table in tables:
             yield _batch(self, table, first)
             first += table.num_rows
 
     def batch_rows(self) -> int:
         """Rows of a batch: fewer where their lists are long."""
-        items = files.items_a_row(self.path, self.format, self.lists)
-        if items is None:
-            items = sum(wanted.at_most for wanted in self.lists.values())
-        return max(1, min(BATCH_ROWS, int(BATCH_ITEMS / max(items, 1))))
+        paths = [Path(one) for one in dict.fromkeys(one.path for one in self.slices)] or [self.path]
+        means = [files.items_a_row(path, self.format, self.lists) for path in paths]
+        at_most = sum(wanted.at_most for wanted in self.lists.values())
+        items = max(at_most if mean is None else mean for mean in means)
+        return max(1, min(self.batch_rows_max, int(BATCH_ITEMS / max(items, 1))))
 
 
 def wanted_of(book: Mapping[str, Compiled]) -> dict[str, Wanted]:
@@ -147,6 +156,29 @@ def open_source(path: Path, book: Mapping[str, Compiled], pass_through: Collecti
         FileProblem: the file, or one of its columns, cannot be billed from.
     """
     format_, schema, rows = files.opened(path)
+    return source_of(path, format_, schema, rows, book, pass_through)
+
+
+def source_of(
+    path: Path,
+    format_: str,
+    schema: Any,
+    rows: int | None,
+    book: Mapping[str, Compiled],
+    pass_through: Collection[str] = (),
+    slices: tuple[Slice, ...] = (),
+) -> Source:
+    """Look at columns that are known, and say at once what cannot be billed from them.
+
+    Args:
+        path: names the input in what is told of it.
+        format_, schema, rows: as `files.opened` gives them.
+        book, pass_through: as of `open_source`.
+        slices: of Parquet files, that hold the rows; none: the file `path` does.
+
+    Raises:
+        FileProblem: a column cannot be billed from.
+    """
     names = list(schema.names)
     for name in names:
         if names.count(name) > 1:
@@ -167,7 +199,7 @@ def open_source(path: Path, book: Mapping[str, Compiled], pass_through: Collecti
             _refuse_slip(name, missing, str(path))
     wanted = {name: wanted_all[name] for name in names if name in wanted_all and name not in unread}
     many = {name: lists_all[name] for name in names if name in lists_all and name not in unread}
-    source = Source(path, format_, schema, rows, wanted, many, tuple(unread), tuple(pass_through))
+    source = Source(path, format_, schema, rows, wanted, many, tuple(unread), tuple(pass_through), slices)
     # Types are looked at on no rows, so that a column of the wrong type is named before the first row is billed.
     _batch(source, schema.empty_table(), 0)
     return source

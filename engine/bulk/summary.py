@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -21,6 +20,8 @@ from engine.evaluator.rows import RowProblem, day_text
 Key = TypeVar("Key")
 
 _LEVELS: Final = ("red", "amber", "yellow", "info")
+_BY_ONE: Final = ("billed", "totals", "refused")  # fields of a tally, by what their keys are
+_BY_TWO: Final = ("lines", "ledgers", "warnings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,9 @@ class Summary:
     seconds: float
     engine: str
     native: tuple[int, int] | None = None  # instructions in machine code, and all, of plans compiled; None: not asked
+    left_out: int = 0  # rows that a filter does not select
+    run: str = ""  # its id in the ledger
+    filter: str = ""  # which rows were to be billed, as a person reads it; "": all
 
     @property
     def refused_rows(self) -> int:
@@ -67,9 +71,11 @@ class Summary:
     def to_json(self) -> dict[str, object]:
         """The summary for a program to read; money is decimal text."""
         return {
+            "run": self.run,
             "input": self.source,
             "rows": self.rows,
             "billed": self.billed,
+            **({"filter": self.filter, "left_out": self.left_out} if self.filter or self.left_out else {}),
             "refused": {"rows": self.refused_rows, "by_code": dict(self.refused)},
             "rulesets": [
                 {
@@ -162,6 +168,24 @@ class Tally:
         _add(self.ledgers, other.ledgers)
         _add(self.warnings, other.warnings)
 
+    def to_json(self) -> dict[str, object]:
+        """The counts and sums for `from_json`; sums are whole numbers of the smallest place."""
+        return {
+            "rows": self.rows,
+            **{name: dict(sorted(getattr(self, name).items())) for name in _BY_ONE},
+            **{name: [[*key, value] for key, value in sorted(getattr(self, name).items())] for name in _BY_TWO},
+        }
+
+    @staticmethod
+    def from_json(told: Mapping[str, Any]) -> Tally:
+        """Read what `to_json` gave."""
+        tally = Tally(told["rows"])
+        for name in _BY_ONE:
+            getattr(tally, name).update(told[name])
+        for name in _BY_TWO:
+            getattr(tally, name).update({(a, b): value for a, b, value in told[name]})
+        return tally
+
     def check(self) -> None:
         """Assert that no row was lost or doubled."""
         billed, refused = self.billed.total(), self.refused.total()
@@ -170,17 +194,21 @@ class Tally:
     def summary(
         self,
         book: Mapping[str, Compiled],
-        source: Path,
+        source: str,
         files: Mapping[str, int],
         line_tables: Mapping[str, Sequence[str]],
         overlaps: Overlaps | None,
         seconds: float,
+        *,
         native: tuple[int, int] | None = None,
+        left_out: int = 0,
+        run: str = "",
+        filter_: str = "",
     ) -> Summary:
         """Give the counts and sums as decimals."""
         return Summary(
-            source=str(source),
-            rows=self.rows,
+            source=source,
+            rows=self.rows + left_out,
             billed=self.billed.total(),
             refused=dict(sorted(self.refused.items())),
             rulesets=tuple(self._ruleset(id_, book[id_]) for id_ in sorted(self.billed)),
@@ -195,6 +223,9 @@ class Tally:
             seconds=seconds,
             engine=engine_version(),
             native=native,
+            left_out=left_out,
+            run=run,
+            filter=filter_,
         )
 
     def _ruleset(self, id_: str, compiled: Compiled) -> RulesetSummary:

@@ -55,9 +55,20 @@ Chain = tuple[str, str]  # id of the rule set, name of the carried input
 
 
 def survey(
-    book: Mapping[str, Compiled], source: Source, threads: int, pass_through: Collection[str]
+    book: Mapping[str, Compiled],
+    source: Source,
+    threads: int,
+    pass_through: Collection[str],
+    again: Mask | None = None,
 ) -> Carriage | None:
-    """Compute what a file's rows carry.
+    """Compute what a source's rows carry.
+
+    Args:
+        book: rule sets by key.
+        source: all rows of an account are in it.
+        threads: that look at rows.
+        pass_through: columns that are meant to be unread.
+        again: (row,) of the whole source, which row ids have come before; None: to be found here.
 
     Returns:
         The carried inputs by row; None where no rule set carries anything, or no row lacks it.
@@ -69,7 +80,7 @@ def survey(
     look = _Look(book, found, reduced, pass_through, Families(reduced))
     parts: dict[Chain, list[_Looked]] = {}
     rows = 0
-    for size, looked in in_order(source, look.batch, threads):
+    for size, looked in in_order(source, look.batch, threads, again):
         rows += size
         for chain, one in looked:
             parts.setdefault(chain, []).append(one)
@@ -81,7 +92,7 @@ def survey(
         # Look again, for rows that are refused because of what they carry: later rows cannot follow them.
         checked = {key: one.checked for key, one in found.items()}
         look = _Look(book, found, checked, pass_through, Families(checked), Carriage(columns, reduced))
-        refused = np.concatenate([np.zeros(0, dtype=np.int64), *in_order(source, look.refused, threads)])
+        refused = np.concatenate([np.zeros(0, dtype=np.int64), *in_order(source, look.refused, threads, again)])
         columns = _columns(found, chains, rows, refused)
     return Carriage(columns, reduced)
 

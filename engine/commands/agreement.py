@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from shlex import quote
 
 import click
 
 from engine.commands.output import Language, complain, emit, table
-from engine.commands.run import Progress, progress
+from engine.commands.progress import progress
 from engine.commands.words import words
 from engine.compiler.program import Compiled
 from engine.evaluator.compare import Comparison, Difference, compare_random
@@ -26,7 +26,7 @@ def agreement(
     processes = os.cpu_count() or 1
     found: list[Comparison] = []
     with progress("rows") as advance:
-        done = _Done(rows * len(book), advance)
+        done = _Done(rows * len(book), None if advance is None else advance.at)
         for compiled in book:
             found.append(compare_random(compiled, rows, seed, processes=processes, told=done.more, backend=backend))
     if format_ == "json":
@@ -53,7 +53,7 @@ class _Done:
     """Counts rows for the progress bar."""
 
     total: int
-    advance: Progress | None
+    advance: Callable[[int, int | None], None] | None
     rows: int = 0
 
     def more(self, rows: int) -> None:

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from engine.commands.output import Language, complain, emit, file_failure
 from engine.commands.rates import compiled_book
-from engine.commands.run import Options, bill_portfolio, need_arrow, summary_text
+from engine.commands.run import How, Options, bill_portfolio, need_runs
+from engine.commands.run_summary import summary_text
 
 if TYPE_CHECKING:
+    from engine.bulk.partitions import Format
     from engine.bulk.portfolio import Written
     from engine.compiler.book import RateBook
 
 PORTFOLIO = "portfolio.parquet"
+LEDGER = "ledger.sqlite"  # the demonstration's own
 
 
 def demo(
@@ -32,7 +35,7 @@ def demo(
     language: Language,
 ) -> None:
     """Write a portfolio, bill it, print what it came to, and explain a bill that raised a warning."""
-    need_arrow()
+    need_runs()
     if portfolio_only is not None:
         written = _write(portfolio_only, rows, seed, language)
         if format_ == "json":
@@ -52,8 +55,9 @@ def demo(
         else:
             click.echo(f"compiled {len(book.rulesets)} rule sets, {lines} kinds of lines, in {compiled_in:.2f} s")
         click.echo(_written(portfolio, written.rows, len(written.planted), language) + "\n")
-    options = Options(overwrite=True, format_out=format_out, threads=threads)
-    summary = bill_portfolio(book, portfolio, output, options, language)
+    options = Options(overwrite=True, format_out=cast("Format", format_out))
+    how = How(threads, database=f"sqlite:///{output.absolute() / LEDGER}")
+    summary = bill_portfolio(book, rules, [str(portfolio)], str(output), options, how, language)
     planted = len({one.row for one in written.planted})
     if format_ == "json":
         emit({**summary.to_json(), "planted": planted, "seed": seed})
@@ -62,7 +66,7 @@ def demo(
     if summary.refused_rows != planted:
         complain(_other_rules(planted, summary.refused_rows, language))
     _explain_one(book, portfolio, output, format_out, language)
-    click.echo(f"\n{output}/")
+    click.echo(f"\n{output}/\ndianjia runs verify {summary.run} --database {how.database}")
 
 
 def _write(path: Path, rows: int, seed: int, language: Language) -> Written:
@@ -115,10 +119,10 @@ def _chosen(output: Path, format_out: str) -> tuple[str, str] | None:
     from engine.bulk.files import opened, tables
 
     for name in ("warnings", "bills"):
-        path = output / f"{name}.{format_out}"
-        format_, schema, _ = opened(path)
-        for table in tables(path, format_, schema, (), 1_000):
-            found = table.select(["row_id", "ruleset"] + (["level"] if name == "warnings" else [])).to_pylist()
-            worst = [row for row in found if row.get("level") in ("amber", "red")] or found
-            return str(worst[0]["row_id"]), str(worst[0]["ruleset"])
+        for path in sorted((output / name).glob(f"*.{format_out}")):
+            format_, schema, _ = opened(path)
+            for table in tables(path, format_, schema, (), 1_000):
+                found = table.select(["row_id", "ruleset"] + (["level"] if name == "warnings" else [])).to_pylist()
+                worst = [row for row in found if row.get("level") in ("amber", "red")] or found
+                return str(worst[0]["row_id"]), str(worst[0]["ruleset"])
     return None

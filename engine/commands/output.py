@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
@@ -78,7 +80,8 @@ def not_installed(missing: ModuleNotFoundError, extra: str) -> SystemExit:
 
 def file_failure(found: FileProblem, language: Language) -> SystemExit:
     """Say what is wrong with a file; raise what is returned to end the command."""
-    complain(found.render(language))
+    # A run knows its files by whole paths; those of this folder are told as they were typed.
+    complain(found.render(language).replace(f"{Path.cwd()}{os.sep}", ""))
     return SystemExit(1)
 
 

@@ -8,8 +8,8 @@ from typing import Final
 
 from engine.commands.version_desk import History, Version
 from engine.registry.registry import Registry, Schedule, UseRecord, VersionRecord
+from engine.registry.where import registry_url
 from engine.service.standing import state_of
-from engine.service.where import registry_url
 
 _PAGE: Final = 500
 

@@ -142,7 +142,7 @@ def compare(compiled: Compiled, rows: Rows, plans: Plans | None = None) -> Compa
     outcomes = _Outcomes(compiled, result)
     reference, scalar = Reference(compiled), Scalar(compiled)
     names, columns = list(rows.columns), [plain(column) for column in rows.columns.values()]
-    lists = {name: _plain_list(compiled, name, children) for name, children in rows.children.items()}
+    lists = {name: plain_list(compiled, name, children) for name, children in rows.children.items()}
     refused: Counter[str] = Counter()
     different = 0
     kept: list[Difference] = []
@@ -245,7 +245,7 @@ def plain(column: Column) -> list[object]:
     return [value if there else None for value, there in zip(values, column.valid.tolist(), strict=True)]
 
 
-def _plain_list(compiled: Compiled, name: str, children: Children) -> Callable[[int], object]:
+def plain_list(compiled: Compiled, name: str, children: Children) -> Callable[[int], object]:
     """Give a list as one row would give it: an interval list by columns, any other by items; None where absent."""
     children = children.by_row()
     columns = {key: plain(column) for key, column in children.columns.items()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from engine.language.catalogue_recalculations import RECALCULATIONS
 from engine.language.entry import Entry
 
 # Placeholders: `field` is the message's field, by its path: chunk.columns[2].numbers.
@@ -474,4 +475,4 @@ STARTING: Mapping[str, Entry] = {
     ),
 }
 
-SERVICE: Mapping[str, Entry] = {**CALLS, **VERSIONS, **STARTING}
+SERVICE: Mapping[str, Entry] = {**CALLS, **RECALCULATIONS, **VERSIONS, **STARTING}

@@ -91,6 +91,13 @@ class Database:
             yield connection
 
     @contextmanager
+    def session(self) -> Iterator[Connection]:
+        """A connection without a transaction, for what lasts as long as the connection, such as PostgreSQL's locks."""
+        self.open()
+        with self._told(), self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            yield connection
+
+    @contextmanager
     def _told(self) -> Iterator[None]:
         """Say of a database that does not answer that it does not; why is for the log, once."""
         try:

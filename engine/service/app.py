@@ -12,11 +12,16 @@ from typing import Any, Final, cast
 
 from dianjia.ratebooks.v1 import ratebooks_pb2, ratebooks_pb2_grpc
 from dianjia.rating.v1 import rating_pb2, rating_pb2_grpc
+from dianjia.recalculations.v1 import recalculations_pb2, recalculations_pb2_grpc
 from dianjia.rulesets.v1 import rulesets_pb2, rulesets_pb2_grpc
 from engine.cache.store import find_cache
 from engine.language.problems import ProblemsFound, problem
 from engine.registry.building import Builder
+from engine.registry.database import Database
 from engine.registry.registry import Registry
+from engine.registry.where import registry_url
+from engine.runs.ledger import Ledger
+from engine.runs.queue import Queue
 from engine.service.addresses import address_of, bound, why_not
 from engine.service.authentication import Tokens
 from engine.service.follow import FollowedBooks
@@ -26,16 +31,23 @@ from engine.service.logs import Log, take_logging
 from engine.service.metrics import Metrics, State
 from engine.service.ratebooks import RateBookServicer
 from engine.service.rating import RatingServicer
+from engine.service.recalculations import RecalculationServicer
 from engine.service.rulesets import RuleSetServicer
+from engine.service.run_desk import RunDesk
+from engine.service.run_paths import Allowed, folders
 from engine.service.serving import serve
 from engine.service.settings import Settings
 from engine.service.started import Started
 from engine.service.tls import credentials
-from engine.service.where import registry_url
 
 SERVICES: Final = tuple(
     next(iter(file.services_by_name.values())).full_name
-    for file in (rating_pb2.DESCRIPTOR, rulesets_pb2.DESCRIPTOR, ratebooks_pb2.DESCRIPTOR)
+    for file in (
+        rating_pb2.DESCRIPTOR,
+        rulesets_pb2.DESCRIPTOR,
+        ratebooks_pb2.DESCRIPTOR,
+        recalculations_pb2.DESCRIPTOR,
+    )
 )
 
 
@@ -93,6 +105,7 @@ def run(
         # What was loaded stays: the collector need not walk through a million objects of rules to find that out.
         gc.collect()
         gc.freeze()
+        queue, desk = _recalculations(settings, url, ending)
         gate = Gate(settings.calls, settings.streams, settings.workers)
         metrics_address = ""
         if settings.metrics_port is not None:
@@ -112,6 +125,10 @@ def run(
         )
         rulesets_pb2_grpc.add_RuleSetServiceServicer_to_server(RuleSetServicer(books, build), stand_in)
         ratebooks_pb2_grpc.add_RateBookServiceServicer_to_server(RateBookServicer(registry, books), stand_in)
+        recalculations_pb2_grpc.add_RecalculationServiceServicer_to_server(
+            RecalculationServicer(queue, desk, registry, books, watches=settings.watches, closing=lambda: gate.closing),
+            stand_in,
+        )
         parts = Parts(tokens, gate, log, metrics, settings.request_bytes_max, settings.response_bytes_max)
         chain = Chain(registered.handlers, parts)
         serving = serve(settings, chain, gate, SERVICES, secrets, shared_port=shared_port)
@@ -127,8 +144,33 @@ def run(
                 metrics_address,
             )
         )
+        if desk is not None:
+            desk.start()
         asked.wait()
         serving.stop(settings.grace_seconds, hurried, log)
+
+
+def _recalculations(settings: Settings, url: str | None, ending: ExitStack) -> tuple[Queue | None, RunDesk | None]:
+    """The queue of recalculations, and what begins them where the settings name folders that they may use."""
+    if url is None:
+        return None, None
+    database = Database(url)
+    ending.callback(database.close)
+    queue = Queue(Ledger(database))
+    if not settings.run_inputs:
+        return queue, None
+
+    desk = RunDesk(
+        queue,
+        Allowed(folders(settings.run_inputs), folders(settings.run_outputs)),
+        url,
+        settings.rules,
+        at_once=settings.runs,
+        threads=settings.run_threads,
+        resumes=settings.run_resume,
+    )
+    ending.callback(desk.close)
+    return queue, desk
 
 
 def _look_at_port(settings: Settings) -> None:

@@ -19,7 +19,7 @@ class Principal:
     """Who calls."""
 
     name: str  # "" where nobody says who they are
-    scopes: frozenset[str]  # rate, read, publish, approve
+    scopes: frozenset[str]  # rate, read, publish, approve, recalculate
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ anything else the caller learns a number and nothing more, and the log has the r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -82,6 +82,26 @@ def over(context: Timed) -> grpc.StatusCode:
     """Why a call is over before its work was done."""
     left = context.time_remaining()
     return grpc.StatusCode.DEADLINE_EXCEEDED if left is not None and left <= 0 else grpc.StatusCode.CANCELLED
+
+
+def status_message(
+    code: int, reason: str, message: str, parameters: Mapping[str, str], words: Mapping[str, str]
+) -> status_pb2.Status:
+    """Write a status that is no call's: it stands inside an answer, and has what the status of a call has.
+
+    Args:
+        code: of `google.rpc.Code`.
+        reason: code of what is wrong.
+        message: one line for people.
+        parameters: values that the words name.
+        words: for people, by locale.
+    """
+    status = status_pb2.Status(code=code, message=_cut(message, MESSAGE_CHARACTERS_MAX))
+    status.details.add().Pack(_info(reason, dict(parameters)))
+    for locale, text in words.items():
+        cut = _cut(text, 2 * PARAMETER_CHARACTERS_MAX)
+        status.details.add().Pack(error_details_pb2.LocalizedMessage(locale=locale, message=cut))
+    return status
 
 
 def _of_problems(problems: Sequence[Problem], context: Timed) -> Failed:

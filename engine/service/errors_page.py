@@ -8,10 +8,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 
+from engine.bulk.problems import FILE_PROBLEMS
 from engine.language.catalogue import CATALOGUE, ROWS, SERVICE
+from engine.language.catalogue_recalculations import RECALCULATIONS
 from engine.language.catalogue_service import CALLS, STARTING, VERSIONS
 from engine.language.entry import Entry
-from engine.service.statuses import standing
+from engine.service.statuses import run_standing
 
 _HEAD = """# Errors
 
@@ -36,8 +38,13 @@ repeated; calls that change something repeat their first answer when they come w
 """
 
 _PARTS: tuple[tuple[str, str, Mapping[str, Entry]], ...] = (
-    ("Calls", "What is wrong with a message, or keeps the server from answering it.", CALLS),
+    ("Calls", "What is wrong with a message, or keeps the server from answering it.", {**CALLS, **RECALCULATIONS}),
     ("Versions of the rate book", "Steps that the registry does not take.", VERSIONS),
+    (
+        "Recalculations",
+        "Why one stopped: the `error` of a recalculation, not of a call. The commands name the file before it.",
+        FILE_PROBLEMS,
+    ),
     ("Starting the server", "Why it does not start; no call gets these.", STARTING),
     ("Rows", "Why a row has no bill.", ROWS),
     (
@@ -65,7 +72,7 @@ def _parts() -> Iterator[str]:
 
 
 def _row(code: str, entry: Entry) -> str:
-    found = standing(code)
+    found = run_standing(code)
     wrong, todo = (
         "<br>".join(dict.fromkeys(text.replace("|", "\\|") for text in texts if text))
         for texts in ((entry.headline, entry.headline_zh), (entry.remedy, entry.remedy_zh))

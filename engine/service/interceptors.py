@@ -36,6 +36,7 @@ SCOPE_OF_SERVICE: Final[Mapping[str, str]] = {
     "dianjia.rating.v1.RatingService": "rate",
     "dianjia.rulesets.v1.RuleSetService": "read",
     "dianjia.ratebooks.v1.RateBookService": "read",
+    "dianjia.recalculations.v1.RecalculationService": "recalculate",
 }
 SCOPE_OF_METHOD: Final[Mapping[str, str]] = {
     "PublishRateBook": "publish",

@@ -81,6 +81,11 @@ class Gate:
         """Streams that are being answered."""
         return self._streams_under_way
 
+    @property
+    def closing(self) -> bool:
+        """Whether the server is coming to its end."""
+        return self._closing
+
     def check(self) -> ProblemsFound | None:
         """Say why one more call is not let in; None: it is."""
         if self._closing:

@@ -102,6 +102,21 @@ class Settings(BaseSettings):
         "How much", 20_000_000, "Rows of one stream; the ids of a row take up to 16 bytes until it ends.", ge=1
     )
 
+    run_inputs: str = _setting(
+        "Recalculations", "", "Folders that they may read from, `:` between them. Unset: none are taken."
+    )
+    run_outputs: str = _setting("Recalculations", "", "Folders that they may write to, likewise.")
+    runs: int = _setting(
+        "Recalculations", 1, "Under way at once on this machine; the others wait, by priority, then age.", ge=1, le=64
+    )
+    run_threads: int = _setting("Recalculations", 2, "Threads of each.", ge=1, le=256)
+    run_resume: bool = _setting(
+        "Recalculations", False, "At the start, go on with those whose process or machine came to its end."
+    )
+    watches: int = _setting(
+        "Recalculations", 8, "Callers of `WatchRecalculation` at once, which `streams` counts, too.", ge=1, le=10_000
+    )
+
     keepalive_seconds: float = _setting(
         "How long", 60.0, "Quiet time after which a connection is asked whether it still lives.", ge=1
     )
@@ -249,8 +264,8 @@ def expectation(info: FieldInfo) -> tuple[str, str]:
 def _joined(settings: Settings) -> Iterator[Problem]:
     """What the settings, each alone as it should be, are not together."""
     pairs = (("tls_certificate", "tls_key"), ("tls_key", "tls_certificate"), ("tls_client_ca", "tls_certificate"))
-    for name, other in pairs:
-        if getattr(settings, name) is not None and getattr(settings, other) is None:
+    for name, other in (*pairs, ("run_inputs", "run_outputs"), ("run_outputs", "run_inputs")):
+        if getattr(settings, name) not in (None, "") and getattr(settings, other) in (None, ""):
             yield problem("setting-needs", None, None, name=name, partner=other)
     if not settings.on_loopback and not settings.insecure:
         for name in ("tokens", "tls_certificate"):
@@ -259,7 +274,13 @@ def _joined(settings: Settings) -> Iterator[Problem]:
 
 
 def _missing(settings: Settings, sources: Mapping[str, str]) -> Iterator[Problem]:
-    """Packages that a setting needs."""
+    """Packages and folders that a setting needs."""
+    for name in ("run_inputs", "run_outputs"):
+        for folder in str(getattr(settings, name)).split(os.pathsep):
+            if folder and not Path(folder).is_dir():
+                told = {"name": name, "value": folder, "source": sources[name]}
+                expected, expected_zh = "folders that are there, with `:` between them", "已存在的文件夹，以 `:` 分隔"
+                yield problem("setting-value", None, None, **told, expected=expected, expected_zh=expected_zh)
     if settings.backend == "native":
         try:
             require_native()

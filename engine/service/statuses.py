@@ -12,6 +12,8 @@ from typing import Final
 
 import grpc
 
+from engine.bulk.database_problems import DATABASE_PROBLEMS
+from engine.bulk.problems import FILE_PROBLEMS
 from engine.language.catalogue import CATALOGUE, ROWS, SERVICE
 from engine.language.catalogue_service import STARTING
 
@@ -75,6 +77,9 @@ _OF_CODES: Final[Mapping[str, Standing]] = {
     "no-registry": Standing(_CODE.FAILED_PRECONDITION, Fault.OPERATOR),
     "message-too-large": _LARGE,
     "answer-too-large": _LARGE,
+    "runs-not-taken": Standing(_CODE.FAILED_PRECONDITION, Fault.OPERATOR, Retry.CHANGED),
+    "path-outside": _DENIED,
+    "not-resumable": _STATE,
     "our-fault": Standing(_CODE.INTERNAL, Fault.OURS),
     "unknown-version": _ABSENT,
     "version-exists": Standing(_CODE.ALREADY_EXISTS, Fault.CALLER),
@@ -92,6 +97,34 @@ _OF_CODES: Final[Mapping[str, Standing]] = {
     "registry-newer": Standing(_CODE.FAILED_PRECONDITION, Fault.OPERATOR, Retry.CHANGED),
     **dict.fromkeys(STARTING, _START),
 }
+
+
+# Of what stops a recalculation; what is not here is wrong with the input.
+_OF_RUNS: Final[Mapping[str, Standing]] = {
+    "portfolio-not-found": _ABSENT,
+    "run-not-found": _ABSENT,
+    "output-not-empty": Standing(_CODE.ALREADY_EXISTS, Fault.CALLER),
+    "output-unwritable": Standing(_CODE.RESOURCE_EXHAUSTED, Fault.OPERATOR, Retry.CHANGED),
+    "run-driven": Standing(_CODE.FAILED_PRECONDITION, Fault.CALLER, Retry.LATER),
+    "run-changed": Standing(_CODE.FAILED_PRECONDITION, Fault.OPERATOR, Retry.CHANGED),
+    "run-replaced": Standing(_CODE.FAILED_PRECONDITION, Fault.CALLER),
+    "run-cancelled": Standing(_CODE.CANCELLED, Fault.CALLER),
+    "run-stopped": Standing(_CODE.ABORTED, Fault.OPERATOR, Retry.CHANGED),
+    "run-not-finished": _STATE,
+    **dict.fromkeys(DATABASE_PROBLEMS, Standing(_CODE.FAILED_PRECONDITION, Fault.OPERATOR, Retry.CHANGED)),
+}
+_OF_INPUT: Final = Standing(_CODE.INVALID_ARGUMENT, Fault.DATA, Retry.CHANGED)
+
+
+def run_standing(code: str) -> Standing:
+    """How a code that stopped a recalculation is to be taken; KeyError where nothing has it.
+
+    >>> run_standing("portfolio-not-found").status.name, run_standing("portfolio-column-twice").status.name
+    ('NOT_FOUND', 'INVALID_ARGUMENT')
+    """
+    if code not in FILE_PROBLEMS:
+        return standing(code)
+    return _OF_RUNS.get(code, _OF_INPUT)
 
 
 def standing(code: str) -> Standing:

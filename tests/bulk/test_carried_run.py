@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from engine.bulk.run import run
 from engine.bulk.single import portfolio_rows
 from engine.commands.asked import Asked
 from engine.commands.one_row import billed
@@ -21,6 +20,7 @@ from engine.compiler.compile import compile_paths
 from engine.compiler.program import Compiled
 from engine.evaluator.reference import reference
 from engine.evaluator.rows import RowProblem
+from tests.running import read, run
 
 LADDER = "cn.test.ladder"
 YAML = """\
@@ -85,8 +85,8 @@ def outcome(rulesets: Mapping[str, Compiled], source: Path, **options: Any) -> d
     """Totals of the bills, and codes and fields of the refusals, by row."""
     folder = source.with_suffix("")
     run(rulesets, source, folder, overwrite=True, **options)
-    found = {one["row_id"]: str(one["total"]) for one in pq.read_table(folder / "bills.parquet").to_pylist()}
-    for one in pq.read_table(folder / "refused.parquet").to_pylist():
+    found = {one["row_id"]: str(one["total"]) for one in read(folder, "bills").to_pylist()}
+    for one in read(folder, "refused").to_pylist():
         found[one["row_id"]] = f"{one['code']} {one['field']}"
     return found
 
@@ -115,13 +115,14 @@ def test_the_column_may_be_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_order_of_the_rows_does_not_matter(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor do batches and threads."""
+@pytest.mark.parametrize("partition_rows", [0, 3])
+def test_the_order_of_the_rows_does_not_matter(seed: int, partition_rows: int, tmp_path: Path) -> None:
+    """Nor do batches, partitions and threads: all rows of an account are in one partition."""
     rows = list(YEAR)
     random.Random(seed).shuffle(rows)
-    monkeypatch.setattr("engine.bulk.sources.BATCH_ROWS", 2)
+    options = {"threads": 3, "batch_rows": 2, "partition_rows": partition_rows}
 
-    found = outcome(book(tmp_path / "rules"), written(tmp_path / "rows.parquet", rows), threads=3)
+    found = outcome(book(tmp_path / "rules"), written(tmp_path / "rows.parquet", rows), **options)
 
     assert found == BILLED
 
@@ -173,8 +174,8 @@ def test_rows_that_cannot_be_carried_to_say_why(tmp_path: Path) -> None:
 def one_by_one(rulesets: Mapping[str, Compiled], source: Path, *row_ids: str) -> dict[str, str]:
     """As `outcome`, as `dianjia bill --input FILE` bills rows."""
     found = {}
-    for read in portfolio_rows(source, [rulesets[LADDER]], row_ids, rulesets):
-        asked = Asked(read.compiled, read.row_id, read.period_from, read.period_to, read.values, read.refused)
+    for one in portfolio_rows(source, [rulesets[LADDER]], row_ids, rulesets):
+        asked = Asked(one.compiled, one.row_id, one.period_from, one.period_to, one.values, one.refused)
         made = billed(asked)
         found[str(made.row_id)] = f"{made.code} {made.field}" if isinstance(made, RowProblem) else str(made.total)
     return found
@@ -182,15 +183,12 @@ def one_by_one(rulesets: Mapping[str, Compiled], source: Path, *row_ids: str) ->
 
 @pytest.mark.parametrize("rows", [YEAR, CANNOT], ids=["year", "cannot"])
 @pytest.mark.parametrize("seed", range(2))
-def test_single_bills_carry_what_the_run_does(
-    rows: Sequence[Row], seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_single_bills_carry_what_the_run_does(rows: Sequence[Row], seed: int, tmp_path: Path) -> None:
     """So that `explain` can tell of a row why it was billed so."""
-    monkeypatch.setattr("engine.bulk.sources.BATCH_ROWS", 3)
     rulesets = book(tmp_path / "rules")
     source = written(tmp_path / "rows.parquet", random.Random(seed).sample(rows, len(rows)))
 
-    assert one_by_one(rulesets, source) == outcome(rulesets, source)
+    assert one_by_one(rulesets, source) == outcome(rulesets, source, batch_rows=3)
 
 
 def test_one_single_bill_of_an_account(tmp_path: Path) -> None:
@@ -207,7 +205,7 @@ def test_a_row_that_comes_twice_counts_once(tmp_path: Path) -> None:
 
     run(book(tmp_path / "rules"), source, tmp_path / "out")
 
-    bills = pq.read_table(tmp_path / "out" / "bills.parquet").to_pylist()
+    bills = read(tmp_path / "out", "bills").to_pylist()
     assert {one["row_id"]: str(one["total"]) for one in bills} == {"1": "300.00", "2": "320.00"}
 
 

@@ -15,10 +15,10 @@ import pytest
 
 from engine.bulk import outputs
 from engine.bulk.money import sums_by
-from engine.bulk.run import run
 from engine.compiler.compile import compile_paths
 from engine.compiler.program import Compiled
 from tests.bulk.book import HOME, HOME_YAML, SHOP, SHOP_YAML
+from tests.running import lines, read, run
 
 HOMES = (HOME, "cn.test.cabin", "cn.test.manor")
 
@@ -71,10 +71,10 @@ def test_a_run_writes_what_runs_of_each_rule_set_write(book: Mapping[str, Compil
     assert [row["row_id"] for row in _rows(tmp_path / "all", "bills")] == [
         name for name in rows["row_id"].to_pylist() if name not in refused
     ]
-    lines = {path.stem for path in (tmp_path / "all" / "lines").iterdir()}
-    assert len(lines) == 2
-    for table in lines:
-        of = [name for name in apart if (tmp_path / name / "lines" / f"{table}.parquet").exists()]
+    structures = lines(tmp_path / "all")
+    assert len(structures) == 2
+    for table in structures:
+        of = [name for name in apart if table in lines(tmp_path / name)]
         expected = [row for name in of for row in _rows(tmp_path / name, f"lines/{table}")]
         assert sorted(expected, key=repr) == sorted(_rows(tmp_path / "all", f"lines/{table}"), key=repr)
     assert {one.id: one for one in together.rulesets} == {one.id: one for of in apart.values() for one in of.rulesets}
@@ -93,8 +93,8 @@ def test_lines_of_other_precision_have_a_table_of_their_own(
 
     billed = {row["row_id"]: row["ruleset"] for row in _rows(tmp_path / "out", "bills")}
     found = {}
-    for path in (tmp_path / "out" / "lines").iterdir():
-        table = pq.read_table(path)
+    for name in lines(tmp_path / "out"):
+        table = read(tmp_path / "out", f"lines/{name}")
         if "relief" in table.column_names:
             found[str(table.schema.field("energy").type)] = set(table["ruleset"].to_pylist())
             assert all(billed[row["row_id"]] == row["ruleset"] for row in table.to_pylist())
@@ -116,5 +116,5 @@ def test_sums_by_code(high: int) -> None:
 
 
 def _rows(folder: Path, table: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = pq.read_table(folder / f"{table}.parquet").to_pylist()
+    found: list[dict[str, Any]] = read(folder, table).to_pylist()
     return found

@@ -14,7 +14,6 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
 
-from engine.bulk.run import run
 from engine.bulk.single import portfolio_rows
 from engine.bulk.sources import open_source
 from engine.commands.asked import Asked
@@ -23,6 +22,7 @@ from engine.compiler.compile import compile_paths
 from engine.compiler.program import Compiled
 from engine.evaluator.reference import Bill
 from engine.evaluator.rows import RowProblem
+from tests.running import read, run
 
 PLANT, PLAIN, SPLIT, CURVE = "cn.test.plant", "cn.test.plain", "cn.test.split", "cn.test.curve"
 PLANT_YAML = """\
@@ -154,11 +154,13 @@ def written(path: Path, made: pa.Table) -> Path:
     return path
 
 
-def outcome(rulesets: Mapping[str, Compiled], source: Path) -> tuple[dict[str, str], dict[str, tuple[str, str, str]]]:
+def outcome(
+    rulesets: Mapping[str, Compiled], source: Path, **options: Any
+) -> tuple[dict[str, str], dict[str, tuple[str, str, str]]]:
     folder = source.parent / "out"
-    run(rulesets, source, folder, overwrite=True)
-    bills = {one["row_id"]: str(one["total"]) for one in pq.read_table(folder / "bills.parquet").to_pylist()}
-    refused = pq.read_table(folder / "refused.parquet").to_pylist()
+    run(rulesets, source, folder, overwrite=True, **options)
+    bills = {one["row_id"]: str(one["total"]) for one in read(folder, "bills").to_pylist()}
+    refused = read(folder, "refused").to_pylist()
     return bills, {one["row_id"]: (one["code"], one["field"], one["value"]) for one in refused}
 
 
@@ -187,13 +189,10 @@ def test_a_list_that_the_rule_set_does_not_read(name: str, book: Mapping[str, Co
 
 
 @pytest.mark.parametrize("batch_rows", [1, 3])
-def test_batches_change_nothing(
-    batch_rows: int, book: Mapping[str, Compiled], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_batches_change_nothing(batch_rows: int, book: Mapping[str, Compiled], tmp_path: Path) -> None:
     rows = [row for row in ROWS if row[1] == PLANT]
-    monkeypatch.setattr("engine.bulk.sources.BATCH_ROWS", batch_rows)
 
-    bills, refused = outcome(book, written(tmp_path / "rows.arrow", table(rows)))
+    bills, refused = outcome(book, written(tmp_path / "rows.arrow", table(rows)), batch_rows=batch_rows)
 
     assert (set(bills), refused) == ({"two", "none", "null"}, REFUSED)
 
@@ -314,7 +313,7 @@ class TestParts:
 
         summary = run(book, source, tmp_path / "out", details=True)
 
-        lines = pq.read_table(tmp_path / "out" / "lines" / f"{SPLIT}.parquet").to_pylist()
+        lines = read(tmp_path / "out", f"lines/{SPLIT}").to_pylist()
         assert [one["energy.quantity"] for one in lines] == [3100, 3000, 3000, 100, 12200, 100]
         assert [one["energy"] for one in lines] == [1860, 1500, 1500, 60, 6100, 60]
         assert [(one["part"], one["part_from"]) for one in lines] == [
@@ -325,7 +324,7 @@ class TestParts:
             (2, date(2026, 6, 1)),
             (3, date(2026, 10, 1)),
         ]
-        bills = pq.read_table(tmp_path / "out" / "bills.parquet").to_pylist()
+        bills = read(tmp_path / "out", "bills").to_pylist()
         assert {one["row_id"]: str(one["total"]) for one in bills} == {"two": "33.60", "one": "15.00", "three": "62.20"}
         (ruleset,) = summary.rulesets
         assert (ruleset.billed, str(ruleset.total), str(ruleset.charges["energy"])) == (3, "110.80", "110.80")
@@ -334,7 +333,7 @@ class TestParts:
         """A warning reads the whole bill: 61 kWh, of which no part has 50, and 124 kWh."""
         run(book, written(tmp_path / "rows.parquet", self.rows()), tmp_path / "out")
 
-        warnings = pq.read_table(tmp_path / "out" / "warnings.parquet").to_pylist()
+        warnings = read(tmp_path / "out", "warnings").to_pylist()
         assert [(one["row_id"], one["message"]) for one in warnings] == [
             ("two", "用电 61.00"),
             ("three", "用电 124.00"),
@@ -343,7 +342,7 @@ class TestParts:
     def test_csv_has_the_same_columns(self, book: Mapping[str, Compiled], tmp_path: Path) -> None:
         run(book, written(tmp_path / "rows.parquet", self.rows()), tmp_path / "out", format_="csv")
 
-        first = (tmp_path / "out" / "lines" / f"{SPLIT}.csv").read_text(encoding="utf-8").splitlines()[:2]
+        first = (tmp_path / "out" / "lines" / SPLIT / "00000.csv").read_text(encoding="utf-8").splitlines()[:2]
         assert first == [
             '"row_id","ruleset","part","part_from","part_to","energy"',
             f'"two","{SPLIT}",1,2026-05-01,2026-06-01,18.60',

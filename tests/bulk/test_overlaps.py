@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.bulk.overlaps import AccountRows, overlapping
-from engine.bulk.run import run
 from engine.compiler.program import Compiled
 from tests.bulk.book import HOME, SHOP, make_book
+from tests.running import run
 
 
 @pytest.fixture(scope="module")

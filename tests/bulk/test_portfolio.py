@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from engine.bulk import run
 from engine.bulk.customers import RULE_SETS
 from engine.bulk.portfolio import BATCH_ROWS, planted, portfolio_batches, schema, write_portfolio
 from engine.compiler.compile import compile_paths
+from tests.running import read, run
 
 SEED = 20260101
 RULES = Path(__file__).parents[2] / "rules" / "cn"
@@ -25,10 +25,10 @@ def test_file_holds_the_batches(tmp_path: Path) -> None:
 
     written = write_portfolio(tmp_path / "portfolio.parquet", rows, SEED)
 
-    read = pq.read_table(written.path)
-    assert rows == written.rows == read.num_rows
-    assert schema() == read.schema
-    assert drawn.to_pydict() == read.to_pydict()
+    back = pq.read_table(written.path)
+    assert rows == written.rows == back.num_rows
+    assert schema() == back.schema
+    assert drawn.to_pydict() == back.to_pydict()
 
 
 def test_same_seed_same_rows() -> None:
@@ -100,9 +100,9 @@ def test_planted_rows_are_refused_as_announced_and_no_others(tmp_path: Path) -> 
     book = compile_paths([RULES]).rulesets
     written = write_portfolio(tmp_path / "portfolio.parquet", 20_000, SEED)
 
-    summary = run.run(book, written.path, tmp_path / "bills", threads=1)
+    summary = run(book, written.path, tmp_path / "bills", threads=1)
 
-    refused = pq.read_table(tmp_path / "bills" / "refused.parquet").select(["row_id", "code", "field"]).to_pylist()
+    refused = read(tmp_path / "bills", "refused").select(["row_id", "code", "field"]).to_pylist()
     found = Counter((int(row["row_id"]), row["code"], row["field"]) for row in refused)
     assert Counter((one.row_id, one.code, one.field) for one in written.planted) == found
     assert summary.refused_rows == len(written.planted)

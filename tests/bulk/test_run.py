@@ -15,12 +15,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine.bulk.problems import FileProblem
-from engine.bulk.run import run
 from engine.bulk.single import portfolio_rows
 from engine.compiler.program import Compiled
 from engine.evaluator.reference import reference
 from engine.evaluator.rows import RowProblem
 from tests.bulk.book import HOME, SHOP, make_book
+from tests.running import ledger_at, ledger_file, read, run
 
 JANUARY = (date(2026, 1, 1), date(2026, 2, 1))
 
@@ -74,18 +74,6 @@ def written(folder: Path, table: pa.Table | None = None) -> Path:
     path = folder / "rows.parquet"
     pq.write_table(portfolio() if table is None else table, path)
     return path
-
-
-def read(folder: Path, name: str, format_: str = "parquet") -> pa.Table:
-    path = folder / f"{name}.{format_}"
-    if format_ == "parquet":
-        return pq.read_table(path)
-    if format_ == "arrow":
-        return pa.ipc.open_file(str(path)).read_all()
-    texts = pa_csv.ConvertOptions(
-        column_types=dict.fromkeys(("total", "ledger_energy", "ledger_aid"), pa.decimal128(18, 2))
-    )
-    return pa_csv.read_csv(path, convert_options=texts)
 
 
 @pytest.mark.parametrize("format_", ["parquet", "csv", "arrow"])
@@ -158,25 +146,25 @@ def test_the_summary_adds_up(book: Mapping[str, Compiled], tmp_path: Path) -> No
     assert summary["refused"]["rows"] == 10
     assert summary["refused"]["by_code"]["missing-value"] == 3
     assert summary["files"] == {
-        "bills.parquet": 4,
-        "refused.parquet": 10,
-        "warnings.parquet": 2,
-        f"lines/{HOME}.parquet": 2,
-        f"lines/{SHOP}.parquet": 2,
+        "bills/00000.parquet": 4,
+        "refused/00000.parquet": 10,
+        "warnings/00000.parquet": 2,
+        f"lines/{HOME}/00000.parquet": 2,
+        f"lines/{SHOP}/00000.parquet": 2,
     }
 
 
 @pytest.mark.parametrize("batch_rows", [1, 2, 5])
-@pytest.mark.parametrize("threads", [1, 3])
-def test_batches_and_threads_change_nothing(
-    batch_rows: int, threads: int, book: Mapping[str, Compiled], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("threads", "partition_rows"), [(1, 0), (3, 4)])
+def test_batches_partitions_and_threads_change_nothing(
+    batch_rows: int, threads: int, partition_rows: int, book: Mapping[str, Compiled], tmp_path: Path
 ) -> None:
     source = written(tmp_path)
     run(book, source, tmp_path / "whole")
-    monkeypatch.setattr("engine.bulk.sources.BATCH_ROWS", batch_rows)
 
-    run(book, source, tmp_path / "parts", threads=threads)
+    run(book, source, tmp_path / "parts", threads=threads, batch_rows=batch_rows, partition_rows=partition_rows)
 
+    assert len(list((tmp_path / "parts" / "bills").iterdir())) == (4 if partition_rows else 1)
     for name in ("bills", "refused", f"lines/{HOME}", f"lines/{SHOP}"):
         assert read(tmp_path / "parts", name).equals(read(tmp_path / "whole", name)), name
     assert sorted(map(str, read(tmp_path / "parts", "warnings").to_pylist())) == sorted(
@@ -249,13 +237,13 @@ def test_whole_number_row_ids_stay_whole_numbers(book: Mapping[str, Compiled], t
     assert (refused["row_id"], refused["code"], refused["value"]) == (7, "duplicate-row", "7")
 
 
-def test_progress_is_told(book: Mapping[str, Compiled], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.bulk.sources.BATCH_ROWS", 5)
-    told: list[tuple[int, int | None]] = []
+def test_progress_is_told(book: Mapping[str, Compiled], tmp_path: Path) -> None:
+    """The rows of each batch as it is done; how many there are is known from the plan."""
+    told: list[int] = []
 
-    run(book, written(tmp_path), tmp_path / "out", progress=lambda done, total: told.append((done, total)))
+    run(book, written(tmp_path), tmp_path / "out", batch_rows=5, advance=told.append)
 
-    assert told == [(5, 14), (10, 14), (14, 14)]
+    assert told == [5, 5, 4]
 
 
 def test_results_are_not_overwritten_unasked(book: Mapping[str, Compiled], tmp_path: Path) -> None:
@@ -274,12 +262,22 @@ def test_overwriting_leaves_nothing_of_the_earlier_run(book: Mapping[str, Compil
 
     run(book, written(tmp_path, portfolio(ROWS[:1])), tmp_path / "out", format_="csv", overwrite=True)
 
-    left = sorted(path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*"))
-    assert left == ["bills.csv", f"lines/{HOME}.csv", "notes.txt", "refused.csv", "summary.json", "warnings.csv"]
+    left = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    (book_file,) = (name for name in left if name.startswith("_run/book-"))
+    assert left - {book_file} == {
+        "_run/lock",
+        "_run/run",
+        "bills/00000.csv",
+        f"lines/{HOME}/00000.csv",
+        "notes.txt",
+        "refused/00000.csv",
+        "summary.json",
+        "warnings/00000.csv",
+    }
 
 
-def test_a_run_that_stops_leaves_no_results(book: Mapping[str, Compiled], tmp_path: Path) -> None:
-    """A CSV file whose last line is cut off: what was billed before keeps its partial name."""
+def test_an_input_that_cannot_be_read_leaves_nothing(book: Mapping[str, Compiled], tmp_path: Path) -> None:
+    """A CSV file whose last line is cut off: it is read to its end before the first row is billed."""
     pa_csv.write_csv(portfolio(), tmp_path / "rows.csv")
     with (tmp_path / "rows.csv").open("a") as file:
         file.write(f"last,{HOME},2026")
@@ -288,7 +286,9 @@ def test_a_run_that_stops_leaves_no_results(book: Mapping[str, Compiled], tmp_pa
         run(book, tmp_path / "rows.csv", tmp_path / "out")
 
     assert found.value.code == "portfolio-line"
-    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file() and path.suffix != ".partial"] == []
+    assert not (tmp_path / "out").exists()
+    with ledger_at(ledger_file(tmp_path / "out")) as ledger:
+        assert ledger.list() == []
 
 
 def test_a_file_where_the_folder_should_be(book: Mapping[str, Compiled], tmp_path: Path) -> None:
@@ -299,13 +299,13 @@ def test_a_file_where_the_folder_should_be(book: Mapping[str, Compiled], tmp_pat
 
 
 def test_a_folder_that_cannot_be_made(book: Mapping[str, Compiled], tmp_path: Path) -> None:
-    """The folder, and what the system says against it."""
+    """The folder of the run's own files, and what the system says against it."""
     source = written(tmp_path)
 
     with pytest.raises(FileProblem) as found:
-        run(book, source, source / "out")
+        run(book, source, source / "out", ledger=tmp_path / "ledger.sqlite")
 
-    assert (found.value.code, found.value.file) == ("output-unwritable", str(source / "out"))
+    assert (found.value.code, found.value.file) == ("output-unwritable", str(source / "out" / "_run"))
     assert "writing stopped: Not a directory." in str(found.value)
 
 

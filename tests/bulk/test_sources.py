@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import pyarrow as pa
@@ -87,16 +89,13 @@ def test_every_format_gives_the_same_rows(write: Write, book: Mapping[str, Compi
 
 
 @pytest.mark.parametrize("write", WRITERS)
-def test_batches_are_even_and_in_order(
-    write: Write, book: Mapping[str, Compiled], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("engine.bulk.sources.BATCH_ROWS", 3)
+def test_batches_are_even_and_in_order(write: Write, book: Mapping[str, Compiled], tmp_path: Path) -> None:
     one = portfolio()
     ids = [f"r{at}" for at in range(8)]
     table = pa.concat_tables([one] * 4).set_column(0, "row_id", pa.array(ids))
     write(table, tmp_path / "rows")
 
-    batches = list(open_source(tmp_path / "rows", book).batches())
+    batches = list(replace(open_source(tmp_path / "rows", book), batch_rows_max=3).batches())
 
     assert [batch.size for batch in batches] == [3, 3, 2]
     assert [id_ for batch in batches for id_ in batch.row_id.to_pylist()] == ids
@@ -279,11 +278,15 @@ def test_a_folder_and_nothing(book: Mapping[str, Compiled], tmp_path: Path) -> N
 
 def test_every_file_problem_speaks_both_languages() -> None:
     """A placeholder stands in both texts, so that neither language says less."""
-    names = ("reason", "reason_zh", "seems", "seems_zh", "sign", "sign_zh", "column", "known", "instead", "instead_zh")
-    parameters = dict.fromkeys((*names, "came", "input", "found", "field"), "…")
+
+    def names(*texts: str) -> set[str]:
+        found = {name for text in texts for _, name, _, _ in Formatter().parse(text) if name}
+        return {name.removesuffix("_zh") for name in found}
 
     for code, entry in FILE_PROBLEMS.items():
-        found = FileProblem(code, "f", **parameters)
+        english = names(entry.headline, entry.remedy)
+        assert english == names(entry.headline_zh, entry.remedy_zh), code
+        found = FileProblem(code, "f", **dict.fromkeys([*english, *(f"{name}_zh" for name in english)], "…"))
         assert found.render("en").startswith(f"f: {code}: ")
         assert found.render("zh").startswith(f"f: {code}: ")
         assert entry.headline_zh

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from engine.bulk.run import run
 from engine.bulk.single import portfolio_rows
 from engine.bulk.versions import chosen
 from engine.calendars.days import day_number
@@ -21,6 +20,7 @@ from engine.commands.one_row import billed
 from engine.compiler.compile import RateBook, compile_paths
 from engine.compiler.program import Compiled
 from engine.evaluator.reference import Bill
+from tests.running import read, run
 
 ID = "cn.test.home"
 OLD = """\
@@ -81,8 +81,8 @@ def test_each_row_goes_to_the_version_of_its_day(rates: RateBook, tmp_path: Path
     """May: 100 × 0.50. June: 40 × 1.00 + 60 × 0.25. The last row gives what only the old version reads."""
     summary = run(rates.rulesets, portfolio(tmp_path / "rows.parquet"), tmp_path / "out")
 
-    bills = pq.read_table(tmp_path / "out" / "bills.parquet").to_pylist()
-    refused = pq.read_table(tmp_path / "out" / "refused.parquet").to_pylist()
+    bills = read(tmp_path / "out", "bills").to_pylist()
+    refused = read(tmp_path / "out", "refused").to_pylist()
     assert [(one["row_id"], one["ruleset"], str(one["total"])) for one in bills] == [
         ("may", ID, "50.00"),
         ("june", ID, "55.00"),
@@ -96,7 +96,7 @@ def test_each_row_goes_to_the_version_of_its_day(rates: RateBook, tmp_path: Path
         (ID, "2026-01-01", "50.00"),
         (ID, "2026-06-01", "55.00"),
     ]
-    tables = {name: pq.read_table(tmp_path / "out" / f"{name}.parquet").column_names for name in summary.line_tables}
+    tables = {name: read(tmp_path / "out", name).column_names for name in summary.line_tables}
     assert sorted(tables.values()) == [["row_id", "ruleset", "energy"], ["row_id", "ruleset", "peak", "rest"]]
 
 
@@ -168,7 +168,7 @@ def test_a_row_in_parts_that_crosses_into_the_next_version_is_told_to_be_divided
 
     run(rulesets, source, tmp_path / "out")
 
-    refused = pq.read_table(tmp_path / "out" / "refused.parquet").to_pylist()
+    refused = read(tmp_path / "out", "refused").to_pylist()
     told = [(one["row_id"], one["code"], one["field"], one["reason"].rpartition(" ")[2]) for one in refused]
     assert told == [
         ("1", "period-crosses-change", "period_to", "2026-04-01."),

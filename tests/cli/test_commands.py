@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from datetime import date
@@ -398,11 +399,19 @@ class TestRun:
         assert (summary["rows"], summary["billed"], summary["refused"]["by_code"]) == (4, 3, {"duplicate-row": 1})
         assert [one["total"] for one in summary["rulesets"]] == ["59.35", "5.00"]
         assert sorted(path.name for path in (here / "out").iterdir()) == [
-            "bills.parquet",
+            "_run",
+            "bills",
             "lines",
-            "refused.parquet",
+            "refused",
             "summary.json",
-            "warnings.parquet",
+            "warnings",
+        ]
+        assert sorted(path.relative_to(here / "out").as_posix() for path in (here / "out").rglob("*.parquet")) == [
+            "bills/00000.parquet",
+            f"lines/{HOME}/00000.parquet",
+            f"lines/{SHOP}/00000.parquet",
+            "refused/00000.parquet",
+            "warnings/00000.parquet",
         ]
 
     def test_as_text(self, here: Path) -> None:
@@ -410,10 +419,11 @@ class TestRun:
 
         done = dianjia("run", "--input", "rows.parquet", "--output", "out")
 
-        counts = [line.split() for line in done.stdout.splitlines()[:3]]
+        (run, *counts) = [line.split() for line in done.stdout.splitlines()[:4]]
+        assert run == ["run", done.stderr.strip()]
         assert counts == [["received", "4"], ["billed", "3"], ["refused", "1"]]
         assert "duplicate-row" in done.stdout
-        assert done.stderr == ""
+        assert done.stdout.endswith("\nout\n")
 
     def test_what_is_wrong_with_a_file(self, here: Path) -> None:
         (here / "rows.csv").write_text("row_id,kwh\n")
@@ -437,7 +447,8 @@ class TestRun:
         assert again.exit_code == 1
         assert "output-not-empty" in again.stderr
         assert over.exit_code == 0
-        assert (here / "out" / "bills.csv").exists()
+        assert (here / "out" / "bills" / "00000.csv").exists()
+        assert not (here / "out" / "bills" / "00000.parquet").exists()
 
 
 class TestListAndDue:
@@ -573,20 +584,23 @@ def test_a_broken_rule_set_does_not_stop_the_bills_of_another(here: Path) -> Non
 
 
 def test_a_run_that_is_stopped(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C says what is left, and that it is no result."""
+    """Ctrl-C says what stays, and how to go on from there."""
     write_portfolio(here)
 
     def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("engine.bulk.run.run", stopped)
-
-    done = dianjia("run", "--input", "rows.parquet", "--output", "out")
+    with monkeypatch.context() as patched:
+        patched.setattr("engine.runs.engines.local.LocalEngine.submit", stopped)
+        done = dianjia("run", "--input", "rows.parquet", "--output", "out")
+    (run, said) = done.stderr.splitlines()
+    on = dianjia("runs", "resume", run, "--format", "json")
 
     assert done.exit_code == 130
-    assert (
-        done.stderr == "out: stopped. What was written ends in `.partial` and is no result; run again to begin anew.\n"
+    assert said == (
+        "stopped; what is done stays. `dianjia runs list` shows the run, `dianjia runs resume RUN` goes on."
     )
+    assert (on.exit_code, json.loads(on.stdout)["billed"]) == (0, 3)
 
 
 def test_the_installed_command(here: Path) -> None:
@@ -613,7 +627,7 @@ def test_demo(here: Path) -> None:
     assert ["received", "2,000"] in [line.split() for line in done.stdout.splitlines()]
     assert "dianjia explain cn." in done.stdout
     assert "Working" in done.stdout
-    assert done.stderr == ""
+    assert re.fullmatch(r"run-\d{8}-\d{6}-[0-9a-f]{4}\n", done.stderr)
 
 
 def test_demo_with_other_rules(here: Path) -> None:

@@ -12,7 +12,7 @@ from tests.documents import ROOT, blocks
 from tests.service.serving import rules_in, serving, token_of
 
 PAGE = ROOT / "docs" / "client.md"
-TOKENS = {"billing": "rate read", "wang": "read publish", "li": "read approve"}
+TOKENS = {"billing": "rate read", "wang": "read publish", "li": "read approve", "operator": "recalculate"}
 
 _RUN = """\
 import doctest, pathlib, sys
@@ -28,9 +28,13 @@ def test_the_page(tmp_path: Path) -> None:
     """Every example of the page runs in order, in one process, and prints what the page shows."""
     examples = [block.text for block in blocks(PAGE) if block.info == ("pycon",)]
     rules = rules_in(tmp_path)
-    with serving(tmp_path / "server", rules=rules, tokens=TOKENS) as server:
+    folders = {"run_inputs": tmp_path / "in", "run_outputs": tmp_path / "out"}
+    for folder in folders.values():
+        folder.mkdir()
+    with serving(tmp_path / "server", rules=rules, tokens=TOKENS, settings=folders) as server:
         script = tmp_path / "examples.txt"
-        script.write_text("\n".join(examples).replace("127.0.0.1:50051", server.address), encoding="utf-8")
+        text = "\n".join(examples).replace("127.0.0.1:50051", server.address).replace("/srv/billing", str(tmp_path))
+        script.write_text(text, encoding="utf-8")
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", _RUN, str(script)],
             cwd=tmp_path,
@@ -40,6 +44,7 @@ def test_the_page(tmp_path: Path) -> None:
                 "DIANJIA_TOKEN": token_of("billing"),
                 "TOKEN_OF_WANG": token_of("wang"),
                 "TOKEN_OF_LI": token_of("li"),
+                "TOKEN_OF_OPERATOR": token_of("operator"),
             },
             capture_output=True,
             text=True,

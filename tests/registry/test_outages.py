@@ -7,12 +7,15 @@ import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import MetaData, text
 
 from engine.language.problems import ProblemsFound
 from engine.registry.database import Database, layout_of
 from engine.registry.registry import Registry
 from engine.registry.tables import LAYOUT, METADATA
+from engine.runs.adjustment_tables import ADJUSTMENT
+from engine.runs.queue_tables import RECALCULATION
+from engine.runs.tables import METADATA as RUNS
 from tests.postgresql import Cluster
 from tests.registry.books import NOON, Clock, book, build_in_process
 from tests.registry.office import Office, codes
@@ -113,12 +116,21 @@ def test_the_migrations_make_the_tables_that_are_read(database_url: str) -> None
 
     with database.reading() as connection:
         options = {"compare_type": True, "version_table": "registry_layout"}
-        differences = compare_metadata(MigrationContext.configure(connection, opts=options), METADATA)
+        differences = compare_metadata(MigrationContext.configure(connection, opts=options), _all_tables())
         found = layout_of(connection)
 
     database.close()
     assert [] == differences
     assert LAYOUT == found
+
+
+def _all_tables() -> MetaData:
+    """The registry's and those of runs, which one chain of migrations makes."""
+    assert ADJUSTMENT.metadata is RECALCULATION.metadata is RUNS, "tables of another place would not be compared"
+    found = MetaData()
+    for table in (*METADATA.sorted_tables, *RUNS.sorted_tables):
+        table.to_metadata(found)
+    return found
 
 
 def test_threads_open_one_registry_at_once(database_url: str) -> None:

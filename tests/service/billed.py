@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from dianjia.rating.v1 import rating_pb2
 from dianjia.type.v1 import type_pb2
 from engine.evaluator.batch import Dispatched, Group
 from engine.evaluator.refuse import of_item
 from engine.evaluator.rows import whole_text
+from tests.running import lines as lines_of
+from tests.running import read
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +175,8 @@ def of_run(folder: Path, rows: int) -> list[Outcome]:
     """What the files of `dianjia run --details --amounts decimal` say of each row; totals have the book's places."""
     found: list[Outcome] = [None] * rows
     lines: list[list[Line]] = [[] for _ in range(rows)]
-    for file in sorted((folder / "lines").iterdir()):
-        table = pq.read_table(file)
+    for structure in lines_of(folder):
+        table = read(folder, f"lines/{structure}")
         names = [name for name in table.column_names if (table.schema.field(name).metadata or {}).get(b"currency")]
         for one in table.to_pylist():
             lines[one["row_id"]] += [
@@ -188,11 +187,11 @@ def of_run(folder: Path, rows: int) -> list[Outcome]:
                 if one[name] is not None
             ]
     warnings: list[list[str]] = [[] for _ in range(rows)]
-    for one in _table(folder, "warnings").to_pylist():
+    for one in read(folder, "warnings").to_pylist():
         warnings[one["row_id"]].append(one["warning"])
-    for one in _table(folder, "refused").to_pylist():
+    for one in read(folder, "refused").to_pylist():
         found[one["row_id"]] = Refused(one["code"], one["field"], one["value"], one["reason"])
-    for one in _table(folder, "bills").to_pylist():
+    for one in read(folder, "bills").to_pylist():
         assert found[one["row_id"]] is None
         ledgers = {name.removeprefix("ledger_"): value for name, value in one.items() if name.startswith("ledger_")}
         at = one["row_id"]
@@ -212,10 +211,6 @@ def of_run(folder: Path, rows: int) -> list[Outcome]:
 def _text(one: Mapping[str, Any], name: str, suffix: str) -> str:
     value = one.get(f"{name}.{suffix}")
     return "" if value is None else f"{value:f}"
-
-
-def _table(folder: Path, name: str) -> pa.Table:
-    return pq.read_table(folder / f"{name}.parquet")
 
 
 def as_run(outcomes: Sequence[Outcome], places: int) -> list[Outcome]:

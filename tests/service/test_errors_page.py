@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine.bulk.problems import FILE_PROBLEMS
 from engine.language.catalogue import CATALOGUE
 from engine.service.errors_page import errors_page
 
@@ -19,4 +20,4 @@ def test_every_code_has_one_row() -> None:
     """None is left out, and none is told twice."""
     rows = [line.split("`")[1] for line in errors_page().splitlines() if line.startswith("| `")]
 
-    assert sorted(CATALOGUE) == sorted(rows)
+    assert sorted([*CATALOGUE, *FILE_PROBLEMS]) == sorted(rows)

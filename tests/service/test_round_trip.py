@@ -150,6 +150,6 @@ def test_the_command_line(
 
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
-    assert (out / "bills.parquet").exists(), done.stderr
+    assert (out / "summary.json").exists(), done.stderr
     for at, (one, other) in enumerate(zip(of_run(out, len(wanted)), wanted, strict=True)):
         assert (at, one) == (at, other)

@@ -151,6 +151,7 @@ class TestScopes:
         }
         assert scope_of("/dianjia.rating.v1.RatingService/CompareBills") == "rate"
         assert scope_of("/dianjia.rulesets.v1.RuleSetService/ValidateRuleSet") == "read"
+        assert scope_of("/dianjia.recalculations.v1.RecalculationService/GetRecalculation") == "recalculate"
 
 
 class TestWithoutTokens:

@@ -26,6 +26,7 @@ from dianjia.client.errors import (
     VersionGone,
 )
 from dianjia.client.ratebooks import AuditEntry, History, RateBook, State, Validation, VersionUse
+from dianjia.client.recalculations import Recalculation, RunError, RunResult, RunState
 from dianjia.client.results import Bills
 from dianjia.client.unary import Comparison, Warnings
 from dianjia.client.values import Coded, Items, Scaled
@@ -52,9 +53,13 @@ __all__ = [
     "Progress",
     "RaisedWarning",
     "RateBook",
+    "Recalculation",
     "RowRefused",
     "RuleSet",
     "RuleSetSummary",
+    "RunError",
+    "RunResult",
+    "RunState",
     "Scaled",
     "ServiceError",
     "State",

@@ -19,6 +19,7 @@ from dianjia.client.frames import framed
 from dianjia.client.groups import answer_of
 from dianjia.client.known import KnownRuleSets
 from dianjia.client.one_row import row_message
+from dianjia.client.recalculations import Recalculations
 from dianjia.client.results import Bills, bills_of
 from dianjia.client.stream import Header, answers
 from dianjia.client.unary import Comparison, Warnings, asked_in_pieces, compared, warned
@@ -78,6 +79,7 @@ class Client:
 
     Attributes:
         rate_books: versions of the rate book: publish, approve, activate, withdraw, history.
+        recalculations: runs over files of the server's machine: start, watch, cancel.
     """
 
     def __init__(
@@ -121,6 +123,7 @@ class Client:
         self._version = version
         self._known = KnownRuleSets(self._connection)
         self.rate_books = RateBooks(self._connection)
+        self.recalculations = Recalculations(self._connection)
 
     def __enter__(self) -> Client:
         return self

@@ -18,6 +18,7 @@ import grpc
 from dianjia.client.errors import DeadlinePassed, Failure, failure_of, raised
 from dianjia.ratebooks.v1.ratebooks_pb2_grpc import RateBookServiceStub
 from dianjia.rating.v1.rating_pb2_grpc import RatingServiceStub
+from dianjia.recalculations.v1.recalculations_pb2_grpc import RecalculationServiceStub
 from dianjia.rulesets.v1.rulesets_pb2_grpc import RuleSetServiceStub
 
 Request = TypeVar("Request")
@@ -142,6 +143,7 @@ class Connection:
         self.rating = RatingServiceStub(self._channel)
         self.rule_sets = RuleSetServiceStub(self._channel)
         self.rate_books = RateBookServiceStub(self._channel)
+        self.recalculations = RecalculationServiceStub(self._channel)
 
     def call(
         self,

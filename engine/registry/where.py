@@ -1,4 +1,4 @@
-"""Where the registry of versions is kept where nobody names a place: one for each user of the machine."""
+"""Where the registry and the ledger of runs are kept where nobody names a place: one for each user of the machine."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ def registry_url(written: str, environment: Mapping[str, str] = os.environ) -> s
     """
     if written:
         return None if written == NONE else written
+    return f"sqlite:///{state_folder(environment) / 'registry.sqlite'}"
+
+
+def state_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Give the folder of what this user's commands keep: versions, runs."""
     home = environment.get("XDG_STATE_HOME", "")
     states = Path(home) if home else Path.home() / ".local" / "state"
-    return f"sqlite:///{states / 'dianjia' / 'registry.sqlite'}"
+    return states / "dianjia"
