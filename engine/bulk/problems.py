@@ -217,6 +217,12 @@ FILE_PROBLEMS: Mapping[str, Entry] = {
         "它的结果已被另一次计算 {other} 取代。",
         "请另起一次计算，并另给结果文件夹；{folder} 中是另一次计算的结果。",
     ),
+    "output-handed-over": Entry(
+        "the adjustments of {run} were made from the bills in this folder.",
+        "Keep them, and name another folder.",
+        "{run} 的退补调整是根据此文件夹中的账单做出的。",
+        "请保留这些账单，并另给一个文件夹。",
+    ),
     "run-stopped": Entry(
         "the run stopped: {reason}. {done} of {partitions} partitions are done and stay.",
         "Go on with `dianjia runs resume {run}`.",

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Table, insert, select
 
 from engine.runs.adjustment_tables import ADJUSTED_BILL, ADJUSTMENT, ADJUSTMENT_BATCH
+from engine.runs.tables import RUN
 
 Kind = Literal["export", "reverse"]
 
@@ -127,6 +129,18 @@ def batches(connection: Connection, run: str = "", kind: str = "") -> list[Batch
         )
         for one in connection.execute(query)
     ]
+
+
+def standing_on(connection: Connection, output: str) -> str:
+    """Give a run whose adjustments were made from the bills of an output folder, or corrected them; "": none."""
+    found = connection.execute(
+        select(ADJUSTMENT_BATCH.c.run, ADJUSTMENT_BATCH.c.original).order_by(ADJUSTMENT_BATCH.c.batch)
+    )
+    own = set(connection.execute(select(RUN.c.run).where(RUN.c.output == output)).scalars())
+    for run, original in found:
+        if run in own or original in own or Path(original).resolve() == Path(output).resolve():
+            return str(run)
+    return ""
 
 
 def adjustment_ids(batch: Batch, bill_ids: Any, bills: NDArray[np.int64], charges: Sequence[str]) -> Any:

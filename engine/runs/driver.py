@@ -32,6 +32,7 @@ from engine.compiler.book import RateBook
 from engine.language.problems import ProblemsFound
 from engine.registry.where import state_folder
 from engine.runs import lock
+from engine.runs.adjustment_ledger import standing_on
 from engine.runs.code import code_hash
 from engine.runs.fingerprint import Unchanged, changed
 from engine.runs.folder import (
@@ -117,6 +118,7 @@ def begin(
         with driving(ledger, run, folder):
             if not overwrite:
                 refuse_results(order.output)
+            _refuse_handed_over(ledger, order.output)
             own(folder, run)
             clear(order.output)
             ledger.create(order, str(folder), run)
@@ -177,6 +179,15 @@ def resume(
                 _refuse_changes(record, compiled, despite)
                 ledger.drive(run)
             return _drive(ledger, ledger.show(run), engine, watch, despite)
+
+
+def _refuse_handed_over(ledger: Ledger, output: str) -> None:
+    """Refuse to replace bills on which adjustments stand that were handed to a billing system."""
+    if is_folder(output):
+        with ledger.database.reading() as connection:
+            run = standing_on(connection, output)
+        if run:
+            raise FileProblem("output-handed-over", output, run=run)
 
 
 def folder_of(order: Order, run: str) -> Path:

@@ -104,6 +104,7 @@ _OF_RUNS: Final[Mapping[str, Standing]] = {
     "portfolio-not-found": _ABSENT,
     "run-not-found": _ABSENT,
     "output-not-empty": Standing(_CODE.ALREADY_EXISTS, Fault.CALLER),
+    "output-handed-over": Standing(_CODE.FAILED_PRECONDITION, Fault.CALLER),
     "output-unwritable": Standing(_CODE.RESOURCE_EXHAUSTED, Fault.OPERATOR, Retry.CHANGED),
     "run-driven": Standing(_CODE.FAILED_PRECONDITION, Fault.CALLER, Retry.LATER),
     "run-changed": Standing(_CODE.FAILED_PRECONDITION, Fault.OPERATOR, Retry.CHANGED),

@@ -158,3 +158,19 @@ def test_a_run_that_was_written_over_or_is_not_finished_is_refused(here: Path) -
 
     assert f"{second}: folder-of-another" in over.stderr
     assert f"{first}: run-unfinished: the run is not finished; it is cancelled." in unfinished.stderr
+
+
+@pytest.mark.parametrize("name", ["v1", "v2"])
+def test_bills_that_adjustments_stand_on_are_not_written_over(here: Path, name: str) -> None:
+    """Neither the original's nor the run's own: what was handed over could not be made good any more."""
+    ran("0.50", "v1")
+    second = ran("0.60", "v2")
+    answered("runs", "export", second, "--original", "v1", "--output", "one.parquet", "--reason", "P1")
+    bills = (here / name / "bills" / "00000.parquet").read_bytes()
+
+    command = ["run", "--rules", "rules-v2", "--input", "portfolio.parquet", "--output", name, "--overwrite"]
+    again, other = typed(*command), typed(*command[:-2], "elsewhere")
+
+    assert (1, 0) == (again.exit_code, other.exit_code)
+    assert f"output-handed-over: the adjustments of {second} were made from the bills" in again.stderr
+    assert bills == (here / name / "bills" / "00000.parquet").read_bytes()
