@@ -131,10 +131,9 @@ def render(runs: Sequence[Run]) -> str:
     for one in runs:
         cells = f"{one.peak_mb:,.0f} MB | {one.cpu_seconds:.1f} s | {one.wall_seconds:.1f} s"
         lines.append(f"| {one.portfolio} | {one.rows:,} | {one.billed:,} | {cells} |")
-    grown = " and ".join(
-        f"{bytes_a_row(runs, name):.0f} bytes of {name}" for name in dict.fromkeys(one.portfolio for one in runs)
-    )
-    return "\n".join([*lines, "", f"A row more takes {grown}."])
+    several = [name for name in dict.fromkeys(one.portfolio for one in runs) if len({one.rows for one in runs}) > 1]
+    grown = " and ".join(f"{bytes_a_row(runs, name):.0f} bytes of {name}" for name in several)
+    return "\n".join([*lines, *(["", f"A row more takes {grown}."] if grown else [])])
 
 
 def main() -> None:
