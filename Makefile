@@ -52,7 +52,7 @@ demo: install  ## bill a seeded portfolio of ROWS customers (1,000,000) over the
 test: install  ## run the tests
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -p no:benchmark tests
 
-kill-test: install  ## kill a run of four million rows a hundred times, resume it, and show that nothing is lost; some 15 minutes
+kill-test: install  ## kill a run of four million rows a hundred times, resume it, and show that nothing is lost; some twenty minutes
 	@$(BIN)/python -m tests.runs.killing $(ARGUMENTS)
 
 bench: install  ## measure the bills in every way there is, 1 row to 1e7; what is not installed is told of
