@@ -97,6 +97,9 @@ FIGURES = (
     Figure("bills into PostgreSQL: rows/s to bare COPY's", "postgresql", "in", least=0.8),
     Figure("rows out of PostgreSQL: rows/s to ADBC's", "postgresql", "out", least=0.8),
     Figure("1e6 bills under two rate books, with report, CPU", "comparison", "cpu", most=15, unit="s", places=1),
+    Figure("12 triggers, 1e6 customers x 12 periods, CPU", "triggers-batch", "cpu", most=10, unit="s", places=1),
+    Figure("live events a second of CPU, in memory, to durable_rules'", "triggers-live", "memory", least=5, places=1),
+    Figure("the same at a desk, both with SQLite", "triggers-live", "SQLite", places=1),
 )
 
 
@@ -255,6 +258,23 @@ def _comparison(progress: Progress) -> Found:
         return Found({"cpu": comparison.measure(1_000_000, Path(folder)).seconds})
 
 
+def _triggers_batch(progress: Progress) -> Found:
+    from benchmarks import triggers_batch
+
+    triggers, _ = triggers_batch.measure(progress=progress)
+    return Found({"cpu": triggers.seconds}, triggers.wrong)
+
+
+def _triggers_live(progress: Progress) -> Found:
+    from benchmarks import triggers_live
+
+    progress("one stream through the built-in correlator and durable_rules")
+    measured = triggers_live.ratios()
+    if measured is None:
+        raise NotMeasured("run `make install-durable`")
+    return Found(measured)
+
+
 GROUPS: Mapping[str, Callable[[Progress], Found]] = {
     "bills": _bills,
     "one-bill": _one_bill,
@@ -271,6 +291,8 @@ GROUPS: Mapping[str, Callable[[Progress], Found]] = {
     "engines": _engines,
     "postgresql": _postgresql,
     "comparison": _comparison,
+    "triggers-batch": _triggers_batch,
+    "triggers-live": _triggers_live,
 }
 
 

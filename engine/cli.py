@@ -14,6 +14,7 @@ from engine.cli_options import BACKEND, FORMAT_OUT, PATHS, RULES, SPEAK, TEXT_OR
 from engine.cli_runs import COMMANDS as RUNS
 from engine.cli_service import COMMANDS as SERVICE
 from engine.cli_versions import COMMANDS as VERSIONS
+from engine.cli_warnings import COMMANDS as WARNINGS
 
 if TYPE_CHECKING:
     from engine.evaluator.native import Backend
@@ -66,15 +67,21 @@ def main() -> None:
 @main.command()
 @PATHS
 @click.option("--format", "format_", type=click.Choice(["text", "json", "github"]), default="text")
+@click.option(
+    "--correlator",
+    type=click.Choice(["built-in", "durable"]),
+    default="built-in",
+    help="durable: tell too what durable_rules cannot do correctly of triggers over time.",
+)
 @SPEAK
-def check(paths: tuple[Path, ...], format_: str) -> None:
+def check(paths: tuple[Path, ...], format_: str, correlator: str) -> None:
     """Compile rule files and show every problem.
 
     PATH is a file or folder; without one, the folder `rules`.
     """
     from engine.commands import check as command
 
-    command.check(paths, format_, language())
+    command.check(paths, format_, language(), correlator)
 
 
 @main.command()
@@ -172,13 +179,14 @@ def demo(
 
 @main.command(name="list")
 @RULES
+@click.option("--triggers", is_flag=True, help="The triggers over time instead, with whom they tell and their events.")
 @TEXT_OR_JSON
 @SPEAK
-def list_(rules: tuple[Path, ...], format_: str) -> None:
+def list_(rules: tuple[Path, ...], triggers: bool, format_: str) -> None:
     """Show rule sets by place, class, days in force and standing of their sources."""
     from engine.commands import listing as command
 
-    command.list_(rules, format_, language())
+    (command.list_triggers if triggers else command.list_)(rules, format_, language())
 
 
 @main.command()
@@ -216,7 +224,7 @@ def schema() -> None:
     command.schema()
 
 
-for _command in (*RUNS, *CHANGES, *COMPARE, *VERSIONS, *SERVICE):
+for _command in (*RUNS, *CHANGES, *COMPARE, *VERSIONS, *SERVICE, *WARNINGS):
     main.add_command(_command)
 
 

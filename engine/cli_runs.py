@@ -95,6 +95,22 @@ def _driving(command: Command) -> Command:
     help="Bill the rows alone whose bills differ between two folders of rules, with those of NEW.",
 )
 @click.option("--mends", metavar="RUN", default="", help="The run whose refused rows these are.")
+@click.option(
+    "--history",
+    multiple=True,
+    metavar="EVENTS",
+    help="Events that came before: Parquet, CSV or Arrow files, or folders of them. Triggers look at them and at the "
+    "rows; what they find goes to `warnings_over_time`. May be said several times.",
+)
+@click.option(
+    "--since", default="", metavar="YYYY-MM-DD", help="First day of warnings over time. [default: of the rows' periods]"
+)
+@click.option(
+    "--until",
+    default="",
+    metavar="YYYY-MM-DD",
+    help="Every event before this day has come. [default: the end of the rows' periods and of the history]",
+)
 @click.option("--partition-rows", type=click.IntRange(1), metavar="N", help="Of a unit of work, about.")
 @click.option(
     "--partition-by",
@@ -123,6 +139,9 @@ def run(
     only: tuple[str, ...],
     affected_by: tuple[Path, Path] | None,
     mends: str,
+    history: tuple[str, ...],
+    since: str,
+    until: str,
     partition_rows: int | None,
     partition_by: Any,
     memory: str,
@@ -153,6 +172,9 @@ def run(
         only=only,
         affected_by=affected_by,
         mends=mends,
+        history=history,
+        since=since,
+        until=until,
         partition_rows=partition_rows or 0,
         partition_by=partition_by,
         memory=memory,

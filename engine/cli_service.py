@@ -29,7 +29,9 @@ def serve(context: click.Context, arguments: tuple[str, ...]) -> None:
     "scopes",
     multiple=True,
     required=True,
-    type=click.Choice(["rate", "read", "publish", "approve", "recalculate"]),
+    type=click.Choice(
+        ["rate", "read", "publish", "approve", "recalculate", "record-events", "read-warnings", "acknowledge"]
+    ),
     help="What its holder may do; may be given several times.",
 )
 @click.option("--expires", metavar="INSTANT", help="2027-01-01T00:00:00+08:00. [default: never]")

@@ -131,13 +131,23 @@ def approve(version: str, why: str) -> None:
 @click.argument("version")
 @click.option("--from", "from_", default="", metavar="INSTANT", help="2026-12-01T00:00:00+08:00. [default: now]")
 @click.option("--why", default="", metavar="TEXT", help="Why then.")
+@click.option(
+    "--comparison",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Of `dianjia compare`: the version that answers then, and VERSION. Each account has a notice of its bills.",
+)
 @_options(_STEP)
-def activate(version: str, from_: str, why: str) -> None:
+def activate(version: str, from_: str, why: str, comparison: Path | None) -> None:
     """Let VERSION answer calls that name no version, from an instant on.
+
+    What it changes is kept as tariff notices: `dianjia warnings list --kind tariff_notice`.
 
     Which prices bill which days is settled inside the version; this instant has nothing to do with it.
     """
-    _work().activate(_asked(), version, from_, why)
+    asked = _asked()
+    if comparison is not None and asked.where.server:
+        raise click.UsageError("--comparison is for a database: a server does not read folders of its callers.")
+    _work().activate(asked, version, from_, why, comparison)
 
 
 @click.command()

@@ -82,6 +82,9 @@ def order_of(
     partition_by: PartitionBy = "auto",
     refers_to: str = "",
     memory: int = 0,
+    history: Sequence[Path] = (),
+    since: str = "",
+    until: str = "",
 ) -> Order:
     """What an operator who types these options orders."""
     sources = [source] if isinstance(source, Path) else source
@@ -99,11 +102,14 @@ def order_of(
         partition_by=partition_by,
         refers_to=refers_to,
         memory=memory,
+        history=tuple(str(one.absolute()) for one in history),
+        since=since,
+        until=until,
     )
 
 
 def run(
-    book: Mapping[str, Compiled],
+    book: Mapping[str, Compiled] | RateBook,
     source: Path | Sequence[Path],
     output: Path,
     *,
@@ -117,7 +123,7 @@ def run(
     """Bill a portfolio to a folder.
 
     Args:
-        book: rule set id -> rule set.
+        book: rule set id -> rule set; or with triggers.
         source: file or folder, or several of them.
         output: folder.
         threads: partitions at once.
@@ -133,7 +139,7 @@ def run(
         return driver.begin(
             ledger_,
             order,
-            RateBook(book),
+            book if isinstance(book, RateBook) else RateBook(book),
             LocalEngine(threads, advance),
             wanted=wanted,
             filter_="; ".join(order.only),
@@ -142,7 +148,7 @@ def run(
 
 
 def resume(
-    book: Mapping[str, Compiled],
+    book: Mapping[str, Compiled] | RateBook,
     output: Path,
     id_: str = "",
     *,
@@ -154,7 +160,8 @@ def resume(
     with ledger_at(ledger_file(output)) as ledger:
         run_ = id_ or ledger.list()[0].id
         engine = LocalEngine(threads, advance)
-        return driver.resume(ledger, run_, lambda _: RateBook(book), engine, despite=frozenset(despite))
+        compiled = book if isinstance(book, RateBook) else RateBook(book)
+        return driver.resume(ledger, run_, lambda _: compiled, engine, despite=frozenset(despite))
 
 
 def record(output: Path) -> RunRecord:

@@ -12,6 +12,7 @@ import pytest
 
 from engine.commands.test import run_case
 from engine.compiler.compile import compile_paths
+from engine.triggers import cases
 from tests.documents import ROOT, Block, agrees, blocks, commands, pages, run_command
 
 DECISIONS = ROOT / "docs" / "decisions"
@@ -45,10 +46,15 @@ def test_rules_in_docs_compile_and_pass_their_tests(block: Block, tmp_path: Path
     for number, text in enumerate(re.split(r"^---\n", block.text, flags=re.MULTILINE)):
         (tmp_path / f"{number}.ruleset.yaml").write_text(text, encoding="utf-8")
 
-    rulesets = compile_paths([tmp_path]).rulesets.values()
+    book = compile_paths([tmp_path])
+    rulesets, watch = book.rulesets.values(), book.watch
 
     assert [found for one in rulesets for case in one.tests for found in run_case(one, case)] == []
+    assert [found for case in watch.tests for found in cases.run_case(watch, case)] == []
     assert all(one.tests for one in rulesets), f"{block.id}: a rule set without a test shows nothing"
+    looked_at = {trigger for case in watch.tests for trigger in case.triggers}
+    assert set(watch.triggers) == looked_at, f"{block.id}: a trigger without a test shows nothing"
+    assert rulesets or watch.triggers, f"{block.id} compiles to nothing"
 
 
 @pytest.mark.parametrize("page", RUN_HERE, ids=_id)

@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from engine.bulk import delta_sink, postgresql_sink
+from engine.bulk import delta_sink, over_time, postgresql_sink
 from engine.bulk.files import damage_named
 from engine.bulk.filling import Carriage, filled
 from engine.bulk.outputs import Layout, billed_by, lay_out, renamed, tables
@@ -39,13 +39,30 @@ from engine.bulk.versions import by_day
 from engine.bulk.wanted import selection
 from engine.cache.packed import unpack
 from engine.compiler.book import RateBook
-from engine.evaluator.batch import dispatch
+from engine.evaluator.batch import Dispatched, dispatch
 from engine.evaluator.families import Families
 from engine.evaluator.refuse import row_problem
 from engine.evaluator.rows import Rows, day_text
 from engine.language.problems import Place
 
 Mask = NDArray[np.bool_]
+
+
+class Beside(Protocol):
+    """What looks at billed rows besides, and writes tables of its own."""
+
+    names: frozenset[str]  # quantities that it needs
+
+    def begin(self) -> None:
+        """Forget what came: the partition begins."""
+
+    def take(self, batch: Batch, done: Sequence[Dispatched]) -> None:
+        """Look at a batch, and what became of each of its pieces."""
+
+    def finish(self, sink: Sink, tally: Tally) -> None:
+        """Write and count what came of all of them."""
+
+
 Between = Callable[[int], None]
 """Called with the rows of each batch that is done; may raise `Stopped`."""
 
@@ -76,6 +93,7 @@ class Prepared:
         """Columns of each table."""
         layout = self.layout
         return {
+            **({} if self.work.history is None else over_time.SCHEMAS),
             "bills": layout.bills,
             "refused": layout.refused,
             "warnings": layout.warnings,
@@ -111,15 +129,21 @@ def prepare(work: Work) -> Prepared:
     return _prepared(_Kept(work))
 
 
-def bill_with(prepared: Prepared, partition: Partition, attempt: int, between: Between | None = None) -> Done:
-    """Bill one partition of a run that is prepared; as `bill_partition`."""
+def bill_with(
+    prepared: Prepared,
+    partition: Partition,
+    attempt: int,
+    between: Between | None = None,
+    beside: Beside | None = None,
+) -> Done:
+    """Bill one partition of a run that is prepared; as `bill_partition`. `beside`: looks at its rows besides."""
     began = time.thread_time()
     rows_of = RowsOf(prepared, partition)
     try:
-        done = _billed(rows_of, partition, _sink(prepared, partition, attempt), between)
+        done = _billed(rows_of, partition, _sink(prepared, partition, attempt), between, beside)
     except _Lacking:
         rows_of.survey()
-        done = _billed(rows_of, partition, _sink(prepared, partition, attempt), between)
+        done = _billed(rows_of, partition, _sink(prepared, partition, attempt), between, beside)
     return replace(done, cpu_seconds=time.thread_time() - began)
 
 
@@ -144,7 +168,7 @@ class _Kept:
     def __post_init__(self) -> None:
         work = self.work
         told = (work.run, work.book, work.book_file, work.schema, work.output, work.format, work.amounts, work.details)
-        object.__setattr__(self, "key", (*told, work.backend, work.pass_through, work.batch_rows))
+        object.__setattr__(self, "key", (*told, work.backend, work.pass_through, work.batch_rows, work.history))
 
 
 @lru_cache(maxsize=_BOOKS_KEPT)
@@ -232,16 +256,20 @@ class RowsOf:
         return next((spec.place for spec in program.inputs if spec.name == name), None)
 
 
-def _billed(rows_of: RowsOf, partition: Partition, sink: Sink, between: Between | None) -> Done:
+def _billed(rows_of: RowsOf, partition: Partition, sink: Sink, between: Between | None, beside: Beside | None) -> Done:
     """Bill the rows of a partition into a sink."""
     tally, accounts, left_out = Tally(), list[AccountRows](), 0
     try:
+        if beside is not None:
+            beside.begin()
         for batch in rows_of.source.batches():
-            left_out += _bill(rows_of, batch, sink, tally, accounts)
+            left_out += _bill(rows_of, batch, sink, tally, accounts, beside)
             if between is not None:
                 between(batch.size)
         tally.check()
         assert tally.rows + left_out == partition.rows, "every row is billed, refused or left out"
+        if beside is not None:
+            beside.finish(sink, tally)
         found = overlaps(rows_of.source, accounts)
         written = sink.commit()
     except BaseException:
@@ -262,7 +290,9 @@ def _billed(rows_of: RowsOf, partition: Partition, sink: Sink, between: Between 
     )
 
 
-def _bill(rows_of: RowsOf, batch: Batch, sink: Sink, tally: Tally, accounts: list[AccountRows]) -> int:
+def _bill(
+    rows_of: RowsOf, batch: Batch, sink: Sink, tally: Tally, accounts: list[AccountRows], beside: Beside | None
+) -> int:
     """Bill a batch; gives how many of its rows are left out."""
     prepared, layout = rows_of.prepared, rows_of.prepared.layout
     stretch = slice(batch.first, batch.first + batch.size)
@@ -278,6 +308,7 @@ def _bill(rows_of: RowsOf, batch: Batch, sink: Sink, tally: Tally, accounts: lis
             pass_through=prepared.pass_through,
             details=layout.details,
             plans=prepared.plans,
+            besides=() if beside is None else beside.names,
         )
         for piece in batch.pieces
     ]
@@ -291,6 +322,8 @@ def _bill(rows_of: RowsOf, batch: Batch, sink: Sink, tally: Tally, accounts: lis
         accounts.append(mine)
     for name, table in _named(made):
         sink.write(name, table)
+    if beside is not None:
+        beside.take(batch, done)
     return left_out
 
 

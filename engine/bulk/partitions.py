@@ -69,6 +69,23 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """The events that a run's rows are looked at together with.
+
+    Attributes:
+        folder: holds a file of each partition's events, `engine.runs.history` says how.
+        since: warnings before this local day are not told [day since 1970-01-01].
+        until: everything before has come: deadlines before it pass [us since 1970-01-01 UTC].
+        files: that the events came from, with their rows, in the order in which their positions count.
+    """
+
+    folder: str
+    since: int
+    until: int
+    files: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """What billing any partition of a run needs.
 
@@ -81,6 +98,7 @@ class Work:
         output: folder; or URL of PostgreSQL or a Delta table's folder (`delta:PATH`).
         pass_through: columns that are meant to be unread.
         options: of the evaluator and the outputs, as `dianjia run` names them.
+        history: events that came before; None: triggers do not look at the rows.
     """
 
     run: str
@@ -96,6 +114,7 @@ class Work:
     pass_through: tuple[str, ...] = ()
     wanted: Wanted = field(default_factory=Wanted)
     batch_rows: int = BATCH_ROWS
+    history: History | None = None
 
 
 @dataclass(frozen=True, slots=True)

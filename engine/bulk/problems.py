@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from engine.bulk.database_problems import DATABASE_PROBLEMS
+from engine.bulk.history_problems import HISTORY_PROBLEMS
 from engine.bulk.join_problems import JOIN_PROBLEMS
 from engine.language.catalogue import Entry
 
@@ -48,6 +49,7 @@ class FileProblem(ValueError):
 FILE_PROBLEMS: Mapping[str, Entry] = {
     **DATABASE_PROBLEMS,
     **JOIN_PROBLEMS,
+    **HISTORY_PROBLEMS,
     "portfolio-not-found": Entry(
         "there is no such file.",
         "Check the path and its spelling.",

@@ -37,6 +37,12 @@ def names(array: Any) -> Any:
     return plain(array).cast(pa.string()) if found is None else found
 
 
+def texts(array: Any) -> Any:
+    """A column that names something as text: a whole number is the name that its digits are."""
+    found = names(array)
+    return found if is_text(found.type) else found.cast(pa.string())
+
+
 def _named(array: Any) -> Any:
     array = plain(array)
     if pa.types.is_dictionary(array.type):

@@ -28,6 +28,7 @@ SUMMARY: Final = "summary.json"  # of a folder's finished run
 FOLDER: Final = "_run"  # below the output: the rate book, copies of the input, the lock
 OWNER: Final = "run"  # file in it, with the id of the run that the output is of
 TABLES: Final = ("bills", "refused", "warnings")  # are written without rows, too: their columns say what there is
+OVER_TIME: Final = ("warnings_over_time", "events_refused")  # of a run with a history
 FLUSH_ROWS: Final = 131_072  # rows of a Parquet row group or Arrow batch, at least, but for the last
 _WHOLE_DIGITS: Final = 18  # of a decimal that 64 bits hold
 WAITING_ROWS_MAX: Final = 524_288  # over all files: with very many structures, their largest is written earlier
@@ -37,7 +38,7 @@ class Sink(Protocol):
     """What takes the tables of one attempt at a partition."""
 
     def write(self, name: str, table: Any) -> None:
-        """Take rows of a table in: `bills`, `refused`, `warnings`, `lines/STRUCTURE`; those that come wait for more."""
+        """Take rows of a table in: `bills`, `lines/STRUCTURE` and the others; those that come wait for more."""
 
     def commit(self) -> Mapping[str, WrittenFile]:
         """Make every row last, once, and say what holds them."""

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from engine.bulk.money import sums_by
+from engine.bulk.over_time import OverTime
 from engine.bulk.overlaps import Overlaps
 from engine.compiler.program import Compiled
 from engine.evaluator.batch import Dispatched, Group
@@ -21,7 +22,7 @@ Key = TypeVar("Key")
 
 _LEVELS: Final = ("red", "amber", "yellow", "info")
 _BY_ONE: Final = ("billed", "totals", "refused")  # fields of a tally, by what their keys are
-_BY_TWO: Final = ("lines", "ledgers", "warnings")
+_BY_TWO: Final = ("lines", "ledgers", "warnings", "over_time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Summary:
     left_out: int = 0  # rows that a filter does not select
     run: str = ""  # its id in the ledger
     filter: str = ""  # which rows were to be billed, as a person reads it; "": all
+    over_time: OverTime | None = None  # None: no history was given
 
     @property
     def refused_rows(self) -> int:
@@ -93,6 +95,7 @@ class Summary:
                 for one in self.rulesets
             ],
             "warnings": {level: dict(ids) for level, ids in self.warnings.items()},
+            **({} if self.over_time is None else {"over_time": self.over_time.to_json()}),
             "files": dict(self.files),
             "line_tables": {name: list(ids) for name, ids in self.line_tables.items()},
             **({} if self.overlaps is None else {"overlaps": self.overlaps.to_json()}),
@@ -114,6 +117,7 @@ class Tally:
     ledgers: Counter[tuple[str, str]] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     warnings: Counter[tuple[str, str]] = field(default_factory=Counter)  # by level and warning
+    over_time: Counter[tuple[str, str]] = field(default_factory=Counter)  # `engine.bulk.over_time.Counts`
 
     def count(
         self, rows: int, done: Iterable[Dispatched], refused: Sequence[RowProblem], key: Callable[[Compiled], str]
@@ -167,6 +171,7 @@ class Tally:
         _add(self.lines, other.lines)
         _add(self.ledgers, other.ledgers)
         _add(self.warnings, other.warnings)
+        _add(self.over_time, other.over_time)
 
     def to_json(self) -> dict[str, object]:
         """The counts and sums for `from_json`; sums are whole numbers of the smallest place."""
@@ -183,7 +188,7 @@ class Tally:
         for name in _BY_ONE:
             getattr(tally, name).update(told[name])
         for name in _BY_TWO:
-            getattr(tally, name).update({(a, b): value for a, b, value in told[name]})
+            getattr(tally, name).update({(a, b): value for a, b, value in told.get(name, ())})
         return tally
 
     def check(self) -> None:
@@ -204,6 +209,7 @@ class Tally:
         left_out: int = 0,
         run: str = "",
         filter_: str = "",
+        over_time: OverTime | None = None,
     ) -> Summary:
         """Give the counts and sums as decimals."""
         return Summary(
@@ -226,6 +232,7 @@ class Tally:
             left_out=left_out,
             run=run,
             filter=filter_,
+            over_time=over_time,
         )
 
     def _ruleset(self, id_: str, compiled: Compiled) -> RulesetSummary:

@@ -37,7 +37,7 @@ from engine.language.problems import Problem, ProblemsFound, shown_path
 T = TypeVar("T")
 
 KIND: Final = "compiled"
-FORMAT: Final = 2
+FORMAT: Final = 3
 SECONDS_MIN: Final = 0.5  # processor time of a compile that is worth keeping
 ROOMS: Final = ("language", "calendars", "charges", "quantities", "compiler", "cache")
 # Packages that read what is compiled -> the file of each that names its release; to import them for that takes longer.

@@ -58,14 +58,23 @@ def zone_names() -> frozenset[str]:
 
 
 @lru_cache(maxsize=32)
-def zone_of(name: str) -> Zone:
-    """Find the clock changes of a timezone; ValueError where `zone_names` does not have it."""
+def offset_changes(name: str) -> tuple[tuple[int, int], ...]:
+    """Give the minutes since 1970, UTC, at which a timezone's offset changes, each with the new offset [min].
+
+    The first is before FIRST_DAY. ValueError where `zone_names` does not have the name.
+    """
     if name not in zone_names():
         raise ValueError(f"no timezone {name!r}: pass a name such as 'Asia/Shanghai', see zone_names()")
     rules = pkgutil.get_data("tzdata", f"zoneinfo/{name}")
     assert rules is not None, f"tzdata lists {name} and has no file for it"
+    return tuple(_offset_changes(ZoneInfo.from_file(BytesIO(rules), key=name)))
+
+
+@lru_cache(maxsize=32)
+def zone_of(name: str) -> Zone:
+    """Find the clock changes of a timezone; ValueError where `zone_names` does not have it."""
     # Stretches of time with one offset from UTC: the local minutes, since 1970, at which each begins and ends.
-    changes = _offset_changes(ZoneInfo.from_file(BytesIO(rules), key=name))
+    changes = list(offset_changes(name))
     ends = [at for at, _ in changes[1:]] + [(END_DAY + 6) * MINUTES]
     stretches = [(at + offset, end + offset) for (at, offset), end in zip(changes, ends, strict=True)]
     jumps: list[ClockChange] = []

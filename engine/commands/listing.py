@@ -14,6 +14,39 @@ from engine.commands.output import Language, emit, failure, table
 from engine.commands.rates import compiled_book
 from engine.commands.words import words
 from engine.compiler.program import END_DAY, Compiled
+from engine.compiler.trigger import Trigger
+
+
+def list_triggers(rules: Sequence[Path], format_: str, language: Language) -> None:
+    """Print the triggers over time by rule set, with level, recipient, the events that they look at and standing."""
+    triggers = compiled_book(rules, language).watch.triggers.values()
+    if format_ == "json":
+        emit([_trigger_json(one) for one in triggers])
+        return
+    say = words(language)
+    headers = [say("trigger"), say("level"), say("recipient"), say("events"), say("standing"), say("title")]
+    rows = [[one.id, one.level, one.recipient, ", ".join(_events(one)), one.standing, one.title] for one in triggers]
+    click.echo(table(rows, headers))
+
+
+def _events(one: Trigger) -> list[str]:
+    return [transition.event for transition in one.transitions if transition.event]
+
+
+def _trigger_json(one: Trigger) -> dict[str, object]:
+    return {
+        "trigger": one.id,
+        "kind": one.kind,
+        "title": one.title,
+        "level": one.level,
+        "recipient": one.recipient,
+        "events": _events(one),
+        "each": list(one.each),
+        "everyone": not one.own,
+        "source": one.source,
+        "standing": one.standing,
+        "at": str(one.place),
+    }
 
 
 def list_(rules: Sequence[Path], format_: str, language: Language) -> None:

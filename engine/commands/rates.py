@@ -21,8 +21,7 @@ def rule_paths(paths: Sequence[Path]) -> list[Path]:
     """The paths given; else `rules` in the current folder; else the rules that were installed with the engine."""
     if paths:
         return list(paths)
-    engine = Path(__file__).resolve().parent.parent
-    for folder in (Path("rules"), engine / "rules", engine.parent / "rules"):
+    for folder in _folders():
         if folder.is_dir():
             return [folder]
     raise failure(
@@ -30,6 +29,17 @@ def rule_paths(paths: Sequence[Path]) -> list[Path]:
         "dianjia: 没有规则：这里没有文件夹 `rules`。请指明：--rules DIR",
         2,
     )
+
+
+def _folders() -> tuple[Path, ...]:
+    """Where rules are looked for."""
+    engine = Path(__file__).resolve().parent.parent
+    return Path("rules"), engine / "rules", engine.parent / "rules"
+
+
+def known_book(paths: Sequence[Path]) -> RateBook:
+    """What can be compiled of a rate book, in silence: for what is shown better with it, and without it too."""
+    return book_and_problems(paths or [folder for folder in _folders() if folder.is_dir()][:1])[0]
 
 
 def compiled_book(paths: Sequence[Path], language: Language) -> RateBook:

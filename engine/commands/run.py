@@ -60,6 +60,9 @@ class Options:
     only: Sequence[str] = ()
     affected_by: tuple[Path, Path] | None = None
     mends: str = ""
+    history: Sequence[str] = ()
+    since: str = ""
+    until: str = ""
     partition_rows: int = 0
     partition_by: PartitionBy = "auto"
     memory: str = ""
@@ -222,6 +225,9 @@ def _order(rules: Sequence[Path], sources: Sequence[str], output: str, options: 
         partition_rows=options.partition_rows,
         partition_by=options.partition_by,
         refers_to=options.mends,
+        history=tuple(str(Path(one).absolute()) for one in options.history),
+        since=_day("--since", options.since, options),
+        until=_day("--until", options.until, options),
         memory=_bytes(options.memory),
     )
 
@@ -292,6 +298,16 @@ def _wanted(only: Sequence[str], affected_by: tuple[Path, Path] | None, language
         wanted = replace(reach(changes(old, new), new, old), values=values)
         said.append(f"affected by {affected_by[0]} -> {affected_by[1]}")
     return wanted, "; ".join(said)
+
+
+def _day(option: str, written: str, options: Options) -> str:
+    from engine.calendars.days import read_day
+
+    if written and not options.history:
+        raise click.UsageError(f"{option} is of warnings over time. Name the events with --history.")
+    if written and read_day(written) is None:
+        raise click.UsageError(f"{option} is a day, written 2026-01-31; came `{written}`.")
+    return written
 
 
 def _bytes(written: str) -> int:

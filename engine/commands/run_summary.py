@@ -9,6 +9,7 @@ from engine.commands.output import Language, complain, emit, table
 from engine.commands.words import filter_text, words
 
 if TYPE_CHECKING:
+    from engine.bulk.over_time import OverTime
     from engine.bulk.overlaps import Overlaps
     from engine.bulk.summary import Summary
     from engine.runs.manifest import Manifest
@@ -42,11 +43,42 @@ def summary_text(summary: Summary, language: Language) -> str:
     if summary.warnings:
         rows = [[level, id_, f"{count:,}"] for level, ids in summary.warnings.items() for id_, count in ids.items()]
         parts += ["", table(rows, [say("level"), say("warning"), say("rows")], "<<>")]
+    if summary.over_time is not None:
+        parts += ["", *_over_time(summary.over_time, language)]
     if summary.refused:
         parts += ["", table(_counted(summary.refused), [say("refused"), say("rows")], "<>")]
     if summary.overlaps is not None and summary.overlaps.rows:
         parts += ["", _overlapping(summary.overlaps, language)]
     return "\n".join(parts)
+
+
+def _over_time(found: OverTime, language: Language) -> list[str]:
+    """Events that triggers looked at, and the warnings that they found since a day."""
+    say = words(language)
+    refused = sum(found.refused.values())
+    names = sorted({*found.events, *found.rows})
+    counts = [[name, f"{found.events.get(name, 0):,}", f"{found.rows.get(name, 0):,}"] for name in names]
+    parts = [table(counts, [say("event"), say("history"), say("of rows")], "<>>")]
+    rows = [[level, id_, f"{count:,}"] for level, ids in found.raised.items() for id_, count in ids.items()]
+    rows += [[say("cleared"), id_, f"{count:,}"] for id_, count in found.cleared.items()]
+    # Deadlines up to there have passed: a period that ends far in the future shows here.
+    until = f"截至 {found.until}" if language == "zh" else f"until {found.until}"
+    since = f"{say('since')} {found.since}, {until}"
+    if rows:
+        parts += [
+            "",
+            table(rows, [say("level"), f"{say('warning')} ({since})", say("count")], "<<>"),
+        ]
+    else:
+        parts += [
+            "",
+            f"无跨期预警（{since}）。" if language == "zh" else f"no warnings over time ({since}).",
+        ]
+    if found.duplicates:
+        parts += ["", f"{say('events that came twice')}  {found.duplicates:,}"]
+    if refused:
+        parts += ["", table(_counted(found.refused), [say("refused events"), say("count")], "<>")]
+    return parts
 
 
 def _none_native(language: Language) -> str:

@@ -1,4 +1,7 @@
-"""`dianjia test`: the tests inside rule sets, and random rows, each through all three interpreters."""
+"""`dianjia test`: the tests inside rule sets, and random rows, each through all three interpreters.
+
+Tests of triggers over time go through the three ways to run those: one account, many at once, and decimals.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,23 @@ from pathlib import Path
 
 import click
 
+from engine.cache.compiled import RateBook
 from engine.commands.answers import Answer, named, of_columns, of_decimals, of_integers, with_named
 from engine.commands.asked import Asked
 from engine.commands.backend import need_backend
 from engine.commands.one_row import SHAPE, as_batch
 from engine.commands.output import Language, complain, counted, emit, table
 from engine.commands.rates import compiled_book
+from engine.commands.warnings_words import warning_words
 from engine.commands.words import words
 from engine.compiler.program import Compiled, TestCase
+from engine.compiler.trigger import TriggerCase
 from engine.evaluator.evaluate import evaluate
 from engine.evaluator.native import Backend
 from engine.evaluator.reference import reference
 from engine.evaluator.rows import RowProblem
 from engine.evaluator.scalar import Scalar
+from engine.triggers import cases
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +54,34 @@ def test(
         return
     ran = [(one, case, run_case(one, case, backend)) for one in book.rulesets.values() for case in one.tests]
     failed = [found for found in ran if found[2]]
+    watched = [(case, cases.run_case(book.watch, case)) for case in book.watch.tests]
+    wrong = [found for found in watched if found[1]]
     if format_ == "json":
-        emit({"tests": len(ran), "failed": len(failed), "results": [_json(*found) for found in ran]})
+        results = [*(_json(*found) for found in ran), *(_trigger_json(*found) for found in watched)]
+        emit({"tests": len(results), "failed": len(failed) + len(wrong), "results": results})
     else:
         for found in failed:
             complain(_text(*found, language=language) + "\n")
-        without = [one.id for one in book.rulesets.values() if not one.tests]
-        if language == "zh":
-            click.echo(f"{len(book.rulesets)} 个规则集，{len(ran)} 个测试，{len(failed)} 个未通过")
-        else:
-            click.echo(f"{counted(len(book.rulesets), 'rule set')}, {counted(len(ran), 'test')}, {len(failed)} failed")
-        for id_ in without:
-            complain(f"{id_}: no tests" if language == "en" else f"{id_}：没有测试")
-    if failed:
+        for case, differs in wrong:
+            complain(_trigger_text(case, differs, language) + "\n")
+        _tell_counts(book, len(ran) + len(watched), len(failed) + len(wrong), language)
+    if failed or wrong:
         raise SystemExit(1)
+
+
+def _tell_counts(book: RateBook, tests: int, failed: int, language: Language) -> None:
+    """Say how many there are, and what has no tests."""
+    rulesets, triggers = len(book.rulesets), len(book.watch.triggers)
+    if language == "zh":
+        watched = f"、{triggers} 个触发器" if triggers else ""
+        click.echo(f"{rulesets} 个规则集{watched}，{tests} 个测试，{failed} 个未通过")
+    else:
+        watched = f", {counted(triggers, 'trigger')}" if triggers else ""
+        click.echo(f"{counted(rulesets, 'rule set')}{watched}, {counted(tests, 'test')}, {failed} failed")
+    tested = {id_ for case in book.watch.tests for id_ in case.triggers}
+    without = [one.id for one in book.rulesets.values() if not one.tests]
+    for id_ in [*without, *(id_ for id_ in book.watch.triggers if id_ not in tested)]:
+        complain(f"{id_}: no tests" if language == "en" else f"{id_}：没有测试")
 
 
 def run_case(compiled: Compiled, case: TestCase, backend: Backend = "numpy") -> list[Difference]:
@@ -119,6 +140,32 @@ def _text(compiled: Compiled, case: TestCase, found: list[Difference], language:
     head = f"{case.place}: test-failed: {compiled.id}: {case.name}"
     lines = table(rows, headers if alike else [*headers, ""], "<>>>").splitlines()
     return "\n".join([head, *(f"  {line}" for line in lines)])
+
+
+def _trigger_text(case: TriggerCase, found: Sequence[cases.Difference], language: Language) -> str:
+    say = warning_words(language)
+    headers = ["", say("expected"), say("got")]
+    alike = all(one.engine in ("all", "events") for one in found)
+    became = {word: say(word) for word in ("raised", "cleared", "nothing", "accepted")}
+    rows = []
+    for one in found:
+        row = [one.what, became.get(one.expected, one.expected), became.get(one.got, one.got)]
+        rows.append(row if alike else [*row, one.engine])
+    head = f"{case.place}: test-failed: {case.ruleset}: {case.name}"
+    lines = table(rows, headers if alike else [*headers, ""], "<<<").splitlines()
+    return "\n".join([head, *(f"  {line}" for line in lines)])
+
+
+def _trigger_json(case: TriggerCase, found: Sequence[cases.Difference]) -> dict[str, object]:
+    return {
+        "ruleset": case.ruleset,
+        "test": case.name,
+        "at": str(case.place),
+        "passed": not found,
+        "differences": [
+            {"path": one.what, "expected": one.expected, "got": one.got, "interpreter": one.engine} for one in found
+        ],
+    }
 
 
 def _gap(one: Difference) -> str:

@@ -73,8 +73,14 @@ class Desk(Protocol):
     def approve(self, version: str, why: str, request_id: str) -> Version:
         """Approve a version."""
 
-    def activate(self, version: str, active_from: datetime | None, why: str, request_id: str) -> Version:
-        """Activate a version from an instant; None: now."""
+    def activate(
+        self, version: str, active_from: datetime | None, why: str, request_id: str, comparison: Path | None = None
+    ) -> Version:
+        """Activate a version from an instant; None: now.
+
+        With a comparison of the version that answers then with this one, a folder of `dianjia compare`, each account
+        whose bills change has a notice; a server takes none.
+        """
 
     def withdraw(self, version: str, reason: str, return_to: str, request_id: str) -> Version:
         """Withdraw a version."""

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from engine.commands.version_desk import History, Version
+from engine.compiler.book import RateBook
+from engine.language.problems import ProblemsFound
+from engine.notices.announcing import Announcer
+from engine.registry.building import Builder
 from engine.registry.registry import Registry, Schedule, UseRecord, VersionRecord
 from engine.registry.where import registry_url
 from engine.service.standing import state_of
@@ -21,6 +26,7 @@ class DatabaseDesk:
         """Take the URL; "" is the registry of this user."""
         self._registry = Registry(registry_url(url) or url)
         self._by = by
+        self._announcer = Announcer(self._registry, self._book)
 
     def publish(self, files: Mapping[str, bytes], why: str, request_id: str) -> Version:
         """Publish a rate book."""
@@ -30,14 +36,18 @@ class DatabaseDesk:
         """Approve a version."""
         return self._told(self._registry.approve(version, who=self._by, why=why, request_id=request_id))
 
-    def activate(self, version: str, active_from: datetime | None, why: str, request_id: str) -> Version:
+    def activate(
+        self, version: str, active_from: datetime | None, why: str, request_id: str, comparison: Path | None = None
+    ) -> Version:
         """Activate a version from an instant; None: now."""
-        record = self._registry.activate(version, who=self._by, why=why, active_from=active_from, request_id=request_id)
+        record = self._announcer.activate(
+            version, who=self._by, why=why, active_from=active_from, request_id=request_id, comparison=comparison
+        )
         return self._told(record)
 
     def withdraw(self, version: str, reason: str, return_to: str, request_id: str) -> Version:
         """Withdraw a version."""
-        record = self._registry.withdraw(
+        record = self._announcer.withdraw(
             version, who=self._by, reason=reason, return_to=return_to, request_id=request_id
         )
         return self._told(record)
@@ -76,6 +86,12 @@ class DatabaseDesk:
     def close(self) -> None:
         """Let go of the database."""
         self._registry.close()
+
+    def _book(self, version: str) -> RateBook:
+        built = Builder()(self._registry.files(version), tests=False)
+        if built.problems:  # of an earlier release: a part of it would look as if the rest were gone
+            raise ProblemsFound(built.problems)
+        return built.book
 
     def _told(self, record: VersionRecord) -> Version:
         return _version(record, self._registry.schedule(), datetime.now(UTC))

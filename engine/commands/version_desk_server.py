@@ -80,8 +80,11 @@ class ServerDesk:
         request = messages.ApproveRateBookRequest(request_id=request_id, name=_name(version), why=why)
         return _version(self._asked(self._calls.ApproveRateBook, request).rate_book)
 
-    def activate(self, version: str, active_from: datetime | None, why: str, request_id: str) -> Version:
+    def activate(
+        self, version: str, active_from: datetime | None, why: str, request_id: str, comparison: Path | None = None
+    ) -> Version:
         """Activate a version from an instant; None: now."""
+        assert comparison is None, "the command has seen to it"
         request = messages.ActivateRateBookRequest(
             request_id=request_id,
             name=_name(version),

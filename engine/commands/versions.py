@@ -13,10 +13,21 @@ from uuid import uuid4
 
 import click
 
+from engine.bulk.problems import FileProblem
 from engine.commands import version_words as words
-from engine.commands.output import Language, complain, emit, failure, not_installed, problems_json, show_problems
+from engine.commands.output import (
+    Language,
+    complain,
+    emit,
+    failure,
+    file_failure,
+    not_installed,
+    problems_json,
+    show_problems,
+)
 from engine.commands.rates import rule_paths
 from engine.commands.version_desk import Desk, Unreachable, Version, Where, desk, whole_version
+from engine.comparison.problems import ComparisonProblem
 from engine.language.problems import Place, Problem, ProblemsFound
 from engine.registry.audit import NO_HASH, AuditEntry, hash_of
 from engine.registry.content import read_folder
@@ -62,11 +73,11 @@ def approve(asked: Asked, typed: str, why: str) -> None:
         _show(asked, done, lambda done: words.approved(done, asked.language))
 
 
-def activate(asked: Asked, typed: str, from_: str, why: str) -> None:
+def activate(asked: Asked, typed: str, from_: str, why: str, comparison: Path | None = None) -> None:
     """Activate a version from an instant, or now."""
     with _desk(asked) as at:
         instant = read_instant(from_) if from_ else None
-        done = at.activate(whole_version(at, typed), instant, why, asked.request)
+        done = at.activate(whole_version(at, typed), instant, why, asked.request, comparison)
         _show(asked, done, lambda done: words.activated(done, asked.language))
 
 
@@ -162,6 +173,11 @@ def _desk(asked: Asked, folder: Path | None = None) -> Iterator[Desk]:
             emit({"problems": problems_json(problems)})
         else:
             show_problems(problems, asked.language)
+        raise SystemExit(1) from None
+    except FileProblem as found:
+        raise file_failure(found, asked.language) from None
+    except ComparisonProblem as found:
+        complain(found.render(asked.language))
         raise SystemExit(1) from None
     except Unreachable as found:
         raise failure(f"dianjia: {found}", f"dianjia: {found}") from None

@@ -40,6 +40,30 @@ class ComparisonProblem(ValueError):
 
 
 COMPARISON_PROBLEMS: Mapping[str, Entry] = {
+    "notice-comparison": Entry(
+        "there is no comparison with its bills.",
+        "Name the folder that `dianjia compare --rules OLD --against NEW --output FOLDER` wrote.",
+        "这里没有带账单的比较结果。",
+        "请给出 `dianjia compare --rules 旧 --against 新 --output 文件夹` 写出的文件夹。",
+    ),
+    "notice-books": Entry(
+        "the comparison is of other rate books: {old} with {new}; the versions are {old_here} and {new_here}.",
+        "Compare the files of the version that answers now with those of the one that is activated.",
+        "比较的是别的电价册：{old} 与 {new}；这两个版本是 {old_here} 与 {new_here}。",
+        "请用现行版本的文件与要启用版本的文件作比较。",
+    ),
+    "notice-first": Entry(
+        "no version answers then, so that there is nothing to compare with.",
+        "Leave out --comparison.",
+        "届时没有现行版本，无从比较。",
+        "请去掉 --comparison。",
+    ),
+    "notice-accounts": Entry(
+        "its bills name no account, so that nobody can be told.",
+        "Compare a portfolio that has a column `account`.",
+        "账单没有户号，无法通知到户。",
+        "请用带 `account` 列的客户数据作比较。",
+    ),
     "setting-form": Entry(
         "this is no setting.",
         "Write `RULESET:PATH@FIRST_DAY=NUMBER`, as `cn.jiangsu.residential:energy.2.price@2026-01-01=0.60`; "

@@ -29,6 +29,7 @@ from engine.compiler.scope import BUILT_IN, TableSource
 from engine.language.fields import Source, read
 from engine.language.models import (
     Energy,
+    EventRule,
     Form,
     Input,
     ListRule,
@@ -39,7 +40,7 @@ from engine.language.models import (
     RuleSet,
     WarningRule,
 )
-from engine.language.nodes import Map, Text
+from engine.language.nodes import Map, Node, Text
 from engine.language.problems import Place, Problem, ProblemsFound, problem
 from engine.language.reading import KEYS_WITH_VALUES, ONE_VALUE, did_you_mean, wrong_shape
 from engine.quantities.base import Kind as QuantityKind
@@ -67,6 +68,8 @@ class Namespace:
     charges: dict[str, tuple[ChargeModel, Kind]] = field(default_factory=dict)
     charge_sources: dict[str, Source | None] = field(default_factory=dict)
     warnings: dict[str, WarningRule] = field(default_factory=dict)
+    events: dict[Text, EventRule] = field(default_factory=dict)
+    triggers: dict[Text, tuple[Node, Source | None]] = field(default_factory=dict)
     checks: list[TableCheck] = field(default_factory=list)
     settings: dict[str, Text] = field(default_factory=dict)
     energy: Energy | None = None
@@ -188,7 +191,7 @@ def _add_layer(found: Namespace, layer: Rules, problems: list[Problem]) -> None:
     for name, node in layer.quantities.items():
         if found.claim(name, name.place, problems):
             into = found.measured if _has_kind(node) else found.quantities
-            problems += _collect(into, str(name), lambda node=node, n=name: _quantity(n, node))
+            problems += _collect(into, str(name), lambda node=node, n=name: read_quantity(n, node))
             found.quantity_sources[str(name)] = layer.source
     for name, refusal in layer.refuse.items():
         if str(name) in found.refuse:
@@ -200,6 +203,12 @@ def _add_layer(found: Namespace, layer: Rules, problems: list[Problem]) -> None:
         if str(name) in found.warnings:
             problems.append(problem("name-twice", name.place, found.warnings[str(name)].place, name=name))
         found.warnings[str(name)] = warning
+    for kind, theirs in (("events", layer.events), ("triggers", layer.triggers)):
+        known = {str(one): one.place for one in getattr(found, kind)}
+        twice = [name for name in theirs if str(name) in known]
+        problems += [problem("name-twice", name.place, known[str(name)], name=name) for name in twice]
+    found.events.update(layer.events)
+    found.triggers.update({name: (node, source) for name, node in layer.triggers.items()})
     if layer.energy is not None:
         if found.energy is not None:
             problems.append(problem("energy-twice", layer.energy.place, found.energy.place))
@@ -257,7 +266,12 @@ def _has_kind(node: object) -> bool:
     return isinstance(node, Map) and any(str(key) == "kind" for key in node)
 
 
-def _quantity(name: Text, node: object) -> Quantity | tuple[QuantityModel, QuantityKind]:
+def read_quantity(name: Text, node: object) -> Quantity | tuple[QuantityModel, QuantityKind]:
+    """Read a quantity: a formula, or a kind with its model.
+
+    Raises:
+        ProblemsFound: it is neither.
+    """
     if isinstance(node, Map) and _has_kind(node):
         written = next(value for key, value in node.items() if str(key) == "kind")
         kind = quantity_kinds().get(str(written))

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.compiler.program import Compiled
+from engine.compiler.trigger import Watch
 
 
 @dataclass(frozen=True, slots=True)
 class RateBook:
-    """Rule sets that were compiled together, by identifier; versions of one identifier by `id@first day`."""
+    """Rule sets that were compiled together, by identifier; versions of one identifier by `id@first day`.
+
+    Attributes:
+        rulesets: that bill somebody.
+        watch: triggers over time, of these rule sets and of those that bill nobody.
+    """
 
     rulesets: Mapping[str, Compiled]
+    watch: Watch = field(default_factory=Watch)
 
     def of(self, id_: str) -> tuple[Compiled, ...]:
         """The versions of a rule set, earliest first; a key names one of them."""
@@ -33,4 +40,6 @@ class RateBook:
     def hash(self) -> str:
         """Of everything that the book was compiled from."""
         text = "".join(f"{name}={self.rulesets[name].content_hash};" for name in sorted(self.rulesets))
+        if self.watch.hash:
+            text += f"watch={self.watch.hash};"
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -15,27 +15,27 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
-from typing import Final
 
 from engine.calendars.billing_period import read_billing_period
 from engine.calendars.calendar import Calendar
-from engine.calendars.days import END_DAY, FIRST_DAY, month_index_table
+from engine.calendars.days import END_DAY
 from engine.calendars.read import read_calendar
 from engine.compiler.assemble import Assembled, Namespace, assemble, assemble_alone
 from engine.compiler.book import RateBook as RateBook
 from engine.compiler.builder import Builder
 from engine.compiler.capacity import too_wide
 from engine.compiler.checks import run_check
-from engine.compiler.constants import boundaries
 from engine.compiler.figures import notice_sources, table_files
 from engine.compiler.infer import Inference
 from engine.compiler.library import Library, load_library
 from engine.compiler.lower import Resolved, resolve
 from engine.compiler.outputs import OutputMaker
 from engine.compiler.plan import Planned, plan
-from engine.compiler.program import PARTS_MAX, Compiled, DayTable, Program, TestCase
+from engine.compiler.program import PARTS_MAX, Compiled, TestCase
+from engine.compiler.triggers.watch import Watching
+from engine.compiler.version_days import first_days, months
+from engine.compiler.width import width_problem
 from engine.language.models import Document, Notice, RuleSet, Test
 from engine.language.nodes import List, Map, Text
 from engine.language.problems import Place, Problem, ProblemsFound, problem, shown_path
@@ -74,6 +74,7 @@ def compile_and_name(paths: Sequence[Path | str]) -> tuple[RateBook, list[Proble
     except ProblemsFound as found:
         return RateBook({}), list(found.problems), frozenset()
     compiled: dict[str, Compiled] = {}
+    watching = Watching(library)
     for name, ruleset in library.rulesets.items():
         if ruleset.place.file not in library.asked:
             continue
@@ -81,10 +82,12 @@ def compile_and_name(paths: Sequence[Path | str]) -> tuple[RateBook, list[Proble
         _tell(problems, more, ruleset.place.file)
         if result is not None:
             compiled[name] = result
+        if not more:
+            _tell(problems, watching.add(name, ruleset), ruleset.place.file)
     compiled = {key: _succeeded(one, compiled.values()) for key, one in compiled.items()}
-    used = {file for one in compiled.values() for file in one.files}
+    used = {file for one in compiled.values() for file in one.files} | watching.files
     _tell(problems, _alone(library, library.asked - used), "")
-    return RateBook(dict(sorted(compiled.items()))), problems, _beside(library)
+    return RateBook(dict(sorted(compiled.items())), watching.watch()), problems, _beside(library)
 
 
 def _beside(library: Library) -> frozenset[str]:
@@ -156,8 +159,10 @@ _OPEN = ("unknown-name", "unknown-table")
 
 
 def compile_ruleset(library: Library, ruleset: RuleSet) -> tuple[Compiled | None, list[Problem]]:
-    """One rule set through every pass."""
+    """One rule set through every pass; None without a problem where it bills nobody and only watches."""
     assembled, problems = assemble(library, ruleset)
+    if not problems and assembled.triggers and not assembled.charges:
+        return None, []
     calendar = _calendar(assembled, problems)
     problems += _own_problems(ruleset)
     for check in assembled.checks:
@@ -190,15 +195,14 @@ def _own_problems(ruleset: RuleSet) -> list[Problem]:
     problems = []
     if ruleset.in_force is None:
         problems.append(problem("missing-in-force", ruleset.ruleset.place, name=ruleset.ruleset))
+    if "version_by" not in ruleset.model_fields_set:
+        allowed = ", ".join(one.alias or name for name, one in RuleSet.model_fields.items())
+        told = {"key": "version_by", "what": RuleSet.what, "allowed": allowed}
+        problems.append(problem("missing-key", ruleset.ruleset.place, None, **told))
     if ruleset.changes == "split" and ruleset.version_by == "reading_day":
         here, there = ruleset.place_of("changes"), ruleset.place_of("version_by")
         problems.append(problem("split-by-reading-day", here, there))
     return problems
-
-
-@cache
-def _months() -> DayTable:
-    return DayTable("month_index", FIRST_DAY, month_index_table(FIRST_DAY, END_DAY + 1))
 
 
 def _structure(
@@ -206,15 +210,10 @@ def _structure(
 ) -> tuple[Planned | None, list[Problem]]:
     """Infer and plan."""
     scope = resolved.scope
-    sources = [*scope.constants.values()]
-    for table in scope.tables.values():
-        sources += table.columns.values()
-    starts = {first_day, *boundaries(sources, first_day, end_day)}
-    starts |= {day for day in resolved.boundaries if first_day < day < end_day}
-    version_days = tuple(sorted(starts))
+    version_days = first_days(resolved, first_day, end_day)
     builder = Builder(len(version_days))
     builder.axes = {name: rule.spec for name, rule in scope.axes.items()}
-    inference = Inference(scope, builder, version_days, _months())
+    inference = Inference(scope, builder, version_days, months())
     maker = OutputMaker(assembled, resolved, inference)
     outputs = maker.make()
     if maker.problems:
@@ -223,44 +222,10 @@ def _structure(
     problems = [problem("unused-input", spec.place, name=spec.name) for spec in unused]
     planned = plan(builder, resolved, outputs, version_days, end_day)
     parts = PARTS_MAX if scope.splits else 1
-    wide = [_too_wide(planned.program, narrow.step) for narrow in too_wide(planned.program, parts)]
+    wide = [width_problem(planned.program, narrow.step) for narrow in too_wide(planned.program, parts)]
     # what follows from the same input is right once its bounds are
     problems += {one.parameters["name"]: one for one in reversed(wide)}.values()
     return planned, problems
-
-
-def _too_wide(program: Program, step: int) -> Problem:
-    """Name the widest input under a step that no exact kernel holds, and the bound to tighten."""
-    widest, size = "", -1
-    queue, seen = [step], {step}
-    while queue:
-        current = program.steps[queue.pop()]
-        magnitude = max(abs(current.type.low), abs(current.type.high))
-        if current.primitive == "input" and magnitude > size:
-            widest, size = current.name, magnitude
-        for operand in current.operands:
-            if operand not in seen:
-                seen.add(operand)
-                queue.append(operand)
-    spec = next((one for one in program.inputs if one.name == widest), None)
-    at = program.steps[step]
-    other = spec.place if spec is not None else None
-    word, word_zh = _STEPS.get(at.primitive, ("result", "结果"))
-    told = {"primitive": word, "primitive_zh": word_zh, "name": widest, "places": at.type.places}
-    return problem("too-wide", at.place or other, other if at.place is not None else None, **told)
-
-
-_STEPS: Final = {
-    "input": ("number", "数"),
-    "multiply": ("product", "乘积"),
-    "multiply_round": ("product", "乘积"),
-    "add": ("sum", "和"),
-    "subtract": ("difference", "差"),
-    "divide": ("quotient", "商"),
-    "multiply_divide": ("quotient", "商"),
-    "sqrt": ("square root", "平方根"),
-    "power_factor": ("power factor", "功率因数"),
-}
 
 
 def _tests(ruleset: RuleSet, problems: list[Problem]) -> tuple[TestCase, ...]:

@@ -68,6 +68,7 @@ class Inference:
         self.definitions: dict[str, Value] = {}
         self.open: list[str] = []
         self.given_here: set[str] = set()  # optional inputs known to be given here
+        self.lenient = False  # what reads an optional input needs it, without being asked to say so
         self.asked_for: set[str] = set()  # optional inputs that the charge at hand is billed with alone
         self.bill = part is not None
         self.part = self if part is None else part

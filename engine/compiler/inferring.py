@@ -27,6 +27,7 @@ class Inferring(Protocol):
     open: list[str]  # definitions that are being inferred, to tell a ring
     given_here: set[str]  # optional inputs known to be given here
     asked_for: set[str]  # optional inputs that the charge at hand is billed with alone: its formulas need them
+    lenient: bool  # what reads an optional input needs it, without being asked to say so
     bill: bool  # whether names mean the whole bill, where billing periods are cut into parts
 
     @property

@@ -204,7 +204,7 @@ def read_input(infer: Inferring, rule: InputRule, expr: Name) -> Value:
     if rule.needed_when is not None and spec.default is None:
         refusal = Refusal("missing-value", spec.name, "", (), spec.place)
         return Value(step, (Need(is_given(infer, spec.name), None, refusal),))
-    if rule.optional and spec.name not in infer.given_here and spec.name in infer.asked_for:
+    if rule.optional and spec.name not in infer.given_here and (spec.name in infer.asked_for or infer.lenient):
         # of a charge that is billed where it is given: whoever reads it elsewhere needs it
         refusal = Refusal("missing-value", spec.name, "", (), spec.place)
         return Value(step, (Need(is_given(infer, spec.name), None, refusal),))

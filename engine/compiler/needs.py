@@ -93,3 +93,14 @@ def givens(expr: Expr, positive: bool) -> set[str]:
             return set().union(*(givens(item, False) for item in items))
         case _:
             return set()
+
+
+def surely(builder: Builder, condition: Value) -> int:
+    """The condition where all that it reads is there; false elsewhere."""
+    step = condition.step
+    for need in reduced(builder, condition.needs):
+        holds = need.condition
+        if need.guard is not None:
+            holds = builder.logic("either", builder.negation(need.guard), holds)
+        step = builder.logic("both", holds, step)
+    return step

@@ -21,7 +21,7 @@ from engine.compiler.infer import Inference
 from engine.compiler.lower import ChargeRule, Resolved
 from engine.compiler.names import is_given, read_input
 from engine.compiler.names import number as part_number
-from engine.compiler.needs import NO_PRICE, Need, Value, givens, guarded, joined, on_row, reduced
+from engine.compiler.needs import NO_PRICE, Need, Value, givens, guarded, joined, on_row, reduced, surely
 from engine.compiler.program import BOOLEAN, ROW, Line, Refusal, Step, Type, Warning, Working
 from engine.compiler.scope import InputRule
 from engine.compiler.working import working
@@ -31,7 +31,7 @@ from engine.language.problems import Place, Problem, ProblemsFound, problem
 from engine.language.reading import did_you_mean
 from engine.language.units import DIMENSIONLESS, parse_unit
 
-_BRACES = re.compile(r"\{([^{}]*)\}")
+BRACES = re.compile(r"\{([^{}]*)\}")
 OTHER_LEDGER = "other"
 CONSTANTS = ("literal", "constant", "cell")  # primitives of what no row changes
 
@@ -131,13 +131,7 @@ class OutputMaker:
 
     def surely(self, condition: Value) -> int:
         """The condition where all that it reads is there; false elsewhere."""
-        step = condition.step
-        for need in reduced(self.builder, condition.needs):
-            holds = need.condition
-            if need.guard is not None:
-                holds = self.builder.logic("either", self.builder.negation(need.guard), holds)
-            step = self.builder.logic("both", holds, step)
-        return step
+        return surely(self.builder, condition)
 
     def need(self, need: Need) -> None:
         need = on_row(self.builder, need)
@@ -169,7 +163,7 @@ class OutputMaker:
         found: dict[str, int] = {}
         given = givens(when, True)
         needs: list[Need] = []
-        for match in _BRACES.finditer(str(message)):
+        for match in BRACES.finditer(str(message)):
             name, place = match[1].strip(), message.piece(match.start(1), match.end(1))
             if name in self.resolved.scope.inputs:
                 if self.resolved.scope.inputs[name].optional and name not in given:

@@ -15,6 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from engine.calendars.billing_period import Days
 from engine.calendars.read import CalendarModel
 from engine.charges.kinds import kinds
+from engine.compiler.triggers.kinds import kinds as trigger_kinds
 from engine.language.models import DOCUMENTS, Quantity
 from engine.language.reading import Model
 from engine.quantities.kinds import kinds as quantity_kinds
@@ -39,6 +40,7 @@ def json_schema() -> Schema:
     models: list[type[Model]] = [*DOCUMENTS.values(), Quantity, Days, CalendarModel]
     models += [kind.model for kind in kinds().values()]
     models += [kind.model for kind in quantity_kinds().values()]
+    models += [kind.model for kind in trigger_kinds().values()]
     named, found = models_json_schema([(model, "validation") for model in models], schema_generator=_Untitled)
     # two kinds may have a model of one name: the schema's names tell them apart
     names = {model: schema["$ref"].rpartition("/")[2] for (model, _), schema in named.items()}
@@ -53,6 +55,12 @@ def json_schema() -> Schema:
         of["properties"]["kind"] = {"const": measured.name}
         of["description"] = _first_sentence(sys.modules[measured.model.__module__].__doc__ or "")
     definitions["Measured"] = _measured(names)
+    for watched in trigger_kinds().values():
+        of = definitions[names[watched.model]]
+        of["properties"]["kind"] = {"const": watched.name}
+        of["properties"]["quantities"] = _named(of["properties"]["quantities"], _ref("Measured"))
+        of["description"] = _first_sentence(sys.modules[watched.model.__module__].__doc__ or "")
+    definitions["Trigger"] = _trigger(names)
     for document in DOCUMENTS.values():
         _refer(definitions[document.__name__]["properties"])
     definitions["Test"]["properties"]["given"] = _named(definitions["Test"]["properties"]["given"], _given())
@@ -123,6 +131,20 @@ def _measured(names: Mapping[Any, str]) -> Schema:
     return {"anyOf": [dict(_FORMULA), {"type": "object", "allOf": [plain, *cases]}]}
 
 
+def _trigger(names: Mapping[Any, str]) -> Schema:
+    """A trigger is what its `kind` says."""
+    cases = [
+        {"if": {"properties": {"kind": {"const": kind.name}}, "required": ["kind"]}, "then": _ref(names[kind.model])}
+        for kind in trigger_kinds().values()
+    ]
+    return {
+        "type": "object",
+        "properties": {"kind": {"enum": sorted(trigger_kinds())}},
+        "required": ["kind"],
+        "allOf": cases,
+    }
+
+
 def _given() -> Schema:
     """What a test gives: a value, the items of a list, or the file that holds them."""
     item = {"type": "object", "additionalProperties": dict(_FORMULA)}
@@ -136,6 +158,7 @@ def _refer(properties: Schema) -> None:
         properties["charges"] = _named(properties["charges"], _ref("Charge"))
         properties["quantities"] = _named(properties["quantities"], _ref("Measured"))
         properties["calendar"] = _ref("CalendarModel")
+        properties["triggers"] = _named(properties["triggers"], _ref("Trigger"))
 
 
 def _named(mapping: Schema, value: Schema) -> Schema:

@@ -43,6 +43,7 @@ def dispatch(
     totals_only: bool = False,
     plans: Mapping[str, Plans] | None = None,
     between: Callable[[], None] | None = None,
+    besides: Collection[str] = (),
 ) -> Dispatched:
     """Bill a batch with the rule sets of a book.
 
@@ -58,6 +59,7 @@ def dispatch(
         totals_only: only totals; amounts, ledgers and warnings stay empty.
         plans: `Families(book)`, kept from batch to batch; or key of the book -> its plans.
         between: called before each group; raises where nobody waits for the batch any more.
+        besides: quantities, by name, that are wanted besides, in `Result.steps`.
 
     Returns:
         Bills, a group for each rule set or family, and refusals. received = billed + refused.
@@ -84,6 +86,7 @@ def dispatch(
             totals_only=totals_only,
             plans=share.bin.plans,
             members=Members(share.bin.family, share.code),
+            besides=besides,
         )
         groups.append(share.group(result, rows))
         refused += groups[-1].result.problems

@@ -49,6 +49,7 @@ class Result:
         prices: likewise.
         warnings: warning id -> shape (row,), whether it is raised: whether a row's last part raises it.
         warning_values: warning id -> name in its message -> shape (row,); with `details`.
+        steps: step -> shape (part,); of the names that were asked for besides.
         problems: one for each refused row, by position in the batch.
         period_from: shape (part,) int64 [day since 1970-01-01], first day of each part.
         period_to: shape (part,) int64 [day since 1970-01-01], the day after its last.
@@ -70,6 +71,7 @@ class Result:
     period_from: Whole
     period_to: Whole
     offsets: Whole | None = None
+    steps: Mapping[int, Array] = field(default_factory=dict)
 
     @cached_property
     def kept(self) -> Whole:
@@ -133,6 +135,7 @@ def evaluate(
     plans: Plans | None = None,
     backend: Backend = "numpy",
     members: Members | None = None,
+    besides: Collection[str] = (),
 ) -> Result:
     """Bill rows of one rule set, or of one family.
 
@@ -148,6 +151,7 @@ def evaluate(
         plans: of this rule set, from an earlier batch.
         backend: where there are no plans, which have their own.
         members: of a family, by row of the batch. Refusals are told by each row's own.
+        besides: quantities, by name, that are wanted besides; a rule set that has none of a name gives none.
 
     Raises:
         UnknownColumns: a column is neither an input nor passed through.
@@ -167,6 +171,7 @@ def evaluate(
         totals_only=totals_only,
         plans=plans,
         members=members,
+        besides=besides,
     )
 
 
@@ -181,6 +186,7 @@ def evaluate_admitted(
     totals_only: bool = False,
     plans: Plans | None = None,
     members: Members | None = None,
+    besides: Collection[str] = (),
 ) -> Result:
     """Bill what the door let in; as `evaluate`."""
     if block_rows is None:
@@ -191,6 +197,8 @@ def evaluate_admitted(
         raise ValueError(f"the plans are of {plans.compiled.id}; came the rule set {compiled.id}")
     plans = Plans(compiled) if plans is None else plans
     outputs = _outputs(compiled, details=details, totals_only=totals_only)
+    wanted = _named_steps((compiled,) if members is None else members.family.members, besides)
+    outputs |= wanted
     table = _table(plans, outputs, door, threads, block_rows)
     problems = door.problems
     columns: Mapping[int, Array] = table.outputs
@@ -234,7 +242,15 @@ def evaluate_admitted(
             if details
         },
         problems=problems,
+        steps={step: columns[step] for step in wanted},
     )
+
+
+def _named_steps(members: Iterable[Compiled], names: Collection[str]) -> set[int]:
+    """Steps of a row that hold what rule sets call by these names."""
+    programs = [one.program for one in members] if names else []
+    found = {one.names[name] for one in programs for name in names if name in one.names}
+    return {step for step in found if programs[0].steps[step].type.axis == ROW}
 
 
 def _block_rows(rows: int, threads: int) -> int:

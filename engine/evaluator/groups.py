@@ -109,6 +109,7 @@ def _some(result: Result, rows: Whole) -> Result:
             name: {value: of.take(rows) for value, of in values.items()}
             for name, values in result.warning_values.items()
         },
+        steps={step: values.take(parts) for step, values in result.steps.items()},
     )
 
 
@@ -144,4 +145,5 @@ def _slice(result: Result, start: int, end: int) -> Result:
         warnings=of_rows(dict(result.warnings)),
         warning_values={name: of_rows(dict(values)) for name, values in result.warning_values.items()},
         problems=(),
+        steps={step: values[parts] for step, values in result.steps.items()},
     )

@@ -195,6 +195,15 @@ class Scalar:
         """The generated Python that reads a row and runs the steps of one part."""
         return f"{read_source(self._layout.inputs)}\n\n{self._source().text}"
 
+    def steps(self, wanted: Sequence[int]) -> Callable[[int], Run]:
+        """Give what runs a program for the values of some steps: by version, a function of what a row brings.
+
+        Its parameters are first day and end of the period, the day that picks the version, first day and end of the
+        bill, part and parts, and the inputs in the order of the program. It gives the values last.
+        """
+        source = run_source(self.compiled, wanted=wanted)
+        return cache(lambda version: _bound(source.text, [self._value(bound, version) for bound in source.bound]))
+
     def every_step(self, bill: ScalarBill) -> Ran:
         """Run every step of a bill's parts, and give their values in decimals; see `ScalarBill.to_ran`."""
         ran = self._run([part.came for part in bill.parts], [part.version for part in bill.parts], every=True)

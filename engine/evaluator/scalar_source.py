@@ -92,7 +92,9 @@ def leaving(program: Program) -> tuple[int, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def run_source(compiled: Compiled, *, every: bool = False, together: bool = False) -> Source:
+def run_source(
+    compiled: Compiled, *, every: bool = False, together: bool = False, wanted: Sequence[int] | None = None
+) -> Source:
     """Write the function that runs the steps of one part of a row.
 
     It gives total, ledgers, the lines that are shown, the warnings that are raised, and the values that leave the
@@ -104,12 +106,14 @@ def run_source(compiled: Compiled, *, every: bool = False, together: bool = Fals
             Else steps that nothing reads are left out.
         together: write a generator that runs in step with the other parts of its row. At a primitive over parts it
             yields its operands and takes the value; last, it yields what it gives.
+        wanted: steps whose values leave the program; None: those of its lines, totals and warnings.
     """
     program = compiled.program
-    leaves = tuple(range(len(program.steps))) if every else leaving(program)
-    wanted = frozenset(leaves) if every else capacity.live(program, frozenset(leaves) | capacity.requirements(program))
+    leaves = tuple(range(len(program.steps))) if every else leaving(program) if wanted is None else tuple(wanted)
+    roots = frozenset({*leaves, *leaving(program)})
+    needed = frozenset(leaves) if every else capacity.live(program, roots | capacity.requirements(program))
     writer = _Writer(compiled, every, together)
-    for at in sorted(wanted):
+    for at in sorted(needed):
         writer.step(at)
     writer.outputs(leaves)
     parameters = [*writer.layout.parameters(), *writer.bound.values()]

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.language.catalogue_calendars import CALENDARS as CALENDARS
+from engine.language.catalogue_desk import DESK as DESK
+from engine.language.catalogue_durable import DURABLE as DURABLE
 from engine.language.catalogue_files import FILES as FILES
 from engine.language.catalogue_files import TABLES as TABLES
 from engine.language.catalogue_lists import LISTS as LISTS
@@ -18,6 +20,8 @@ from engine.language.catalogue_quantities import QUANTITIES as QUANTITIES
 from engine.language.catalogue_rows import ROWS as ROWS
 from engine.language.catalogue_rules import RULES as RULES
 from engine.language.catalogue_service import SERVICE as SERVICE
+from engine.language.catalogue_triggers import EVENTS as EVENTS
+from engine.language.catalogue_triggers import TRIGGERS as TRIGGERS
 from engine.language.catalogue_values import FORMULAS as FORMULAS
 from engine.language.catalogue_values import VALUES as VALUES
 from engine.language.entry import Entry as Entry
@@ -33,6 +37,10 @@ CATALOGUE: Mapping[str, Entry] = {
     **LISTS,
     **QUANTITIES,
     **SERVICE,
+    **TRIGGERS,
+    **EVENTS,
+    **DESK,
+    **DURABLE,
 }
 
 # Phrases that appear as parameters, in Chinese
@@ -58,6 +66,11 @@ PHRASES: Mapping[str, str] = {
     "the energy rule": "电量规则",
     "a refusal": "拒绝规则",
     "a warning": "预警",
+    "an event": "事件",
+    "an event that fits": "符合条件的事件",
+    "a step": "步骤",
+    "an expected warning": "预期的预警",
+    "a test of triggers": "触发器测试",
     "the voucher of a test": "测试的担保",
     "an expected refusal": "预期的拒绝",
     "a test": "测试",
@@ -98,4 +111,10 @@ PHRASES: Mapping[str, str] = {
     "a capacity_in_service quantity": "计费容量",
     "an intervals quantity": "负荷曲线电量",
     "how an input is carried": "输入的结转方式",
+    "an event trigger": "单次事件触发器",
+    "a trend trigger": "趋势触发器",
+    "a count trigger": "次数触发器",
+    "a sequence trigger": "序列触发器",
+    "a pair trigger": "成对触发器",
+    "a total trigger": "累计触发器",
 }

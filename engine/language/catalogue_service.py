@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.language.catalogue_recalculations import RECALCULATIONS
+from engine.language.catalogue_warnings import WARNINGS
+from engine.language.catalogue_webhooks import WEBHOOKS
 from engine.language.entry import Entry
 
 # Placeholders: `field` is the message's field, by its path: chunk.columns[2].numbers.
@@ -473,6 +475,7 @@ STARTING: Mapping[str, Entry] = {
         "服务器的一个进程在能够应答之前以代码 {found} 结束。",
         "请用 `--processes 1` 单独启动，看它说什么。",
     ),
+    **WEBHOOKS,
 }
 
-SERVICE: Mapping[str, Entry] = {**CALLS, **RECALCULATIONS, **VERSIONS, **STARTING}
+SERVICE: Mapping[str, Entry] = {**CALLS, **RECALCULATIONS, **WARNINGS, **VERSIONS, **STARTING}

@@ -191,6 +191,12 @@ FORMULAS: Mapping[str, Entry] = {
         "`{formula}` 不能读作公式。",
         "请检查括号、运算符和逗号，例如 `kwh_peak + kwh_valley`。",
     ),
+    "formula-equal": Entry(
+        "`{formula}` has a single `=`.",
+        "Write `==` where two things are compared.",
+        "`{formula}` 里有单个 `=`。",
+        "比较相等请写 `==`。",
+    ),
     "formula-boolean": Entry(
         "`{formula}` cannot stand in a formula.",
         "Write a condition: a boolean input's name, or a comparison.",

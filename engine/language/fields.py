@@ -31,11 +31,13 @@ __all__ = [
     "Dated",
     "DatedFigure",
     "DayField",
+    "DurationField",
     "FormulaField",
     "IdField",
     "IntField",
     "Model",
     "NameField",
+    "NamesField",
     "NodeField",
     "NumberField",
     "PlacesField",
@@ -69,6 +71,20 @@ def _node(node: Any) -> Any:
     return node
 
 
+def _names(node: Any) -> Any:
+    """One name, or a list of names."""
+    if isinstance(node, Text):
+        return (scalars.name(node),)
+    if isinstance(node, List):
+        texts = [one for one in node if isinstance(one, Text)]
+        if len(texts) < len(node):
+            raise ProblemsFound([wrong_shape(one, ONE_VALUE) for one in node if not isinstance(one, Text)])
+        return tuple(scalars.name(one) for one in texts)
+    if isinstance(node, Map):
+        raise ProblemsFound([wrong_shape(node, ONE_VALUE)])
+    return node
+
+
 def _formula(text: Text) -> Expr:
     scalars.refuse_full_width(text)
     return parse(text)
@@ -91,9 +107,19 @@ BoolField = Annotated[bool, _scalar(scalars.truth), WithJsonSchema({"type": "boo
 DayField = Annotated[
     date, _scalar(scalars.day), WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"})
 ]
+DurationField = Annotated[
+    int,
+    _scalar(scalars.duration),
+    WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]{0,5} (second|minute|hour|day|week)s?$"}),
+]
 UnitField = Annotated[WrittenUnit, _scalar(scalars.unit), WithJsonSchema({"type": ["string", "integer"]})]
 NameField = Annotated[
     Text, _scalar(scalars.name), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"})
+]
+NamesField = Annotated[
+    tuple[Text, ...],
+    PlainValidator(_names),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
 IdField = Annotated[
     Text, _scalar(scalars.dotted_id), WithJsonSchema({"type": "string", "pattern": r"^[A-Za-z][A-Za-z0-9_.-]*$"})

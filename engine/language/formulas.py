@@ -61,6 +61,7 @@ OTHERWISE: Final = {
 _NUMBER = re.compile(r"\d+(\.\d{1,8})?\Z")
 
 # `energy.2.price` is no name in Python: while `ast` reads it, a line's number is written with as many letters.
+_ONE_EQUAL: Final = re.compile(r"(?<![<>=!])=(?!=)")
 _NUMBERED = re.compile(r"(?:(?<=[A-Za-z_]\.)|(?<=[A-Za-z_][0-9]\.)|(?<=[A-Za-z_][0-9][0-9]\.))[0-9]+")
 _LETTERS = str.maketrans("0123456789", "αβγδεζηθικ")
 _DIGITS = str.maketrans("αβγδεζηθικ", "0123456789")
@@ -98,7 +99,9 @@ class _Reader:
         try:
             tree = ast.parse(_NUMBERED.sub(_as_letters, self.source), mode="eval")
         except (SyntaxError, ValueError, RecursionError, MemoryError):
-            raise self.problem("formula-syntax", self.text.place, formula=self.source) from None
+            equal = _ONE_EQUAL.search(self.source)
+            code = "formula-syntax" if equal is None else "formula-equal"
+            raise self.problem(code, self.text.place, formula=self.source) from None
         return self.node(tree.body)
 
     def problem(self, code: str, place: Place | None, **parameters: object) -> ProblemsFound:

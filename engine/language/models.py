@@ -15,11 +15,13 @@ from engine.language.fields import (
     BoolField,
     DatedFigure,
     DayField,
+    DurationField,
     FormulaField,
     IdField,
     IntField,
     Model,
     NameField,
+    NamesField,
     NodeField,
     NumberField,
     Source,
@@ -236,6 +238,18 @@ class WarningRule(Model):
     action: TextField | None = None
 
 
+class EventRule(Model):
+    """A kind of event that triggers look at: what it carries, and how late it may come."""
+
+    what = "an event"
+
+    title: TextField | None = None
+    lateness: DurationField
+    keys: list[NameField] = []
+    inputs: dict[NameField, Input] = {}
+    from_rows: dict[NameField, NamesField] | None = None
+
+
 class Vouched(Model):
     what = "the voucher of a test"
 
@@ -262,6 +276,34 @@ class Test(Model):
     expect: dict[TextField, NumberField] | None = None
     warnings: list[NameField] | None = None
     refused: RefusedTest | None = None
+
+
+class ExpectedRule(Model):
+    """A warning that a test of triggers expects."""
+
+    what = "an expected warning"
+
+    trigger: NameField
+    at: TextField
+    account: TextField | None = None
+    keys: dict[NameField, TextField] = {}
+    state: Literal["raised", "cleared"] = "raised"
+    values: dict[TextField, TextField] = {}
+    message: TextField | None = None
+
+
+class TriggerTest(Model):
+    """Events of a test, and every warning that they bring."""
+
+    what = "a test of triggers"
+
+    name: TextField
+    vouched_by: Vouched
+    triggers: list[NameField] | None = None
+    events: list[NodeField]
+    until: TextField
+    expect: list[ExpectedRule] = []
+    refused: dict[TextField, TextField] = {}
 
 
 class Document(Model):
@@ -297,6 +339,8 @@ class Rules(Document):
     energy: Energy | None = None
     charges: dict[NameField, NodeField] = {}
     warnings: dict[NameField, WarningRule] = {}
+    events: dict[NameField, EventRule] = {}
+    triggers: dict[NameField, NodeField] = {}
     calendar: NodeField | None = None
     minor_places: IntField = 2
 
@@ -319,17 +363,18 @@ class Shared(Rules):
 
 
 class RuleSet(Rules):
-    """Everything needed to bill one class of customer in one place."""
+    """Everything needed to bill one class of customer in one place; without charges, what watches every account."""
 
     what = "a rule set"
 
     ruleset: IdField
     follows: IdField | None = None
     fills: dict[NameField, TextField] = {}
-    version_by: Literal["period_from", "last_day", "reading_day"]
+    version_by: Literal["period_from", "last_day", "reading_day"] = "period_from"  # needed where anything is billed
     changes: Literal["refuse", "split", "whole"] = "refuse"
     class_: Annotated[NameField | None, Field(alias="class")] = None
     tests: list[Test] = []
+    trigger_tests: list[TriggerTest] = []
 
 
 DOCUMENTS: Final[Mapping[str, type[Document]]] = {"notice": Notice, "form": Form, "ruleset": RuleSet, "shared": Shared}

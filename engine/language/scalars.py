@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from engine.language.nodes import Text
 from engine.language.problems import Place, ProblemsFound, problem
@@ -55,6 +55,12 @@ class WrittenUnit:
     unit: Unit
     scale: Fraction
     place: Place
+
+
+_DURATION = re.compile(r"([1-9][0-9]{0,5}) (second|minute|hour|day|week)s?")
+_SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
+_LIKE_DURATION = re.compile(r"([1-9][0-9]{0,3}) ?([A-Za-z]+)")
+_YEARS_MAX_S = 20 * 366 * 86_400
 
 
 def _fail(code: str, place: Place, **parameters: object) -> NoReturn:
@@ -180,6 +186,33 @@ def dotted_id(text: Text) -> Text:
         refuse_full_width(text)
         _fail("id-expected", text.place, text=text)
     return text
+
+
+def duration(text: Text) -> int:
+    """A length of time, `30 days`, in whole microseconds; a day has 24 hours."""
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        _fail("duration-expected", text.place, text=text, **_duration_advice(text))
+    seconds = int(found[1]) * _SECONDS[found[2]]
+    if seconds > _YEARS_MAX_S:
+        _fail("duration-range", text.place, text=text)
+    return seconds * 1_000_000
+
+
+def _duration_advice(text: str) -> dict[str, str]:
+    """What was meant, where that can be told: `45d`, `1 year`."""
+    near = _LIKE_DURATION.fullmatch(text.strip())
+    word = "" if near is None else near[2].lower().rstrip("s")
+    if near is not None and word in ("month", "mon", "year", "yr", "y"):
+        days = int(near[1]) * (365 if word.startswith("y") else 30)
+        return {
+            "suggestion": f"Months and years have no fixed length: write days, such as `{days} days`. ",
+            "suggestion_zh": f"月和年的长短不定，请写天数，例如 `{days} days`。",
+        }
+    meant = [unit for unit in _SECONDS if word and unit.startswith(word)]
+    if near is None or len(meant) != 1:
+        return {"suggestion": "", "suggestion_zh": ""}
+    return {"suggestion": f"Write `{near[1]} {meant[0]}s`. ", "suggestion_zh": f"请写 `{near[1]} {meant[0]}s`。"}
 
 
 def words(text: Text) -> Text:

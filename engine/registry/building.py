@@ -133,7 +133,6 @@ def build_here(tests: bool) -> Built:
     """Compile the rate book in the current folder; what the child process does."""
     from engine.compiler.compile import compile_all
     from engine.registry.inside import leading_out
-    from engine.registry.rule_tests import failing_tests
 
     out = leading_out(Path())
     if out:
@@ -141,7 +140,12 @@ def build_here(tests: bool) -> Built:
     book, problems = compile_all([Path()])
     count = 0
     if tests:
+        # all interpreters: a quarter of a second to import
+        from engine.registry.rule_tests import failing_tests, failing_trigger_tests
+
         for compiled in book.rulesets.values():
             problems += failing_tests(compiled)
             count += len(compiled.tests)
+        problems += failing_trigger_tests(book.watch)
+        count += len(book.watch.tests)
     return Built(book, ProblemsFound(problems).problems, count)

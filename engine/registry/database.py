@@ -153,7 +153,8 @@ def _engine(url: URL) -> Engine:
         file = f"file:{quote(str(url.database))}?mode=rw"  # a file that is gone is not made anew, empty
 
         def connect() -> sqlite3.Connection:
-            return sqlite3.connect(file, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+            # One that is kept for long is closed by whichever thread comes to it; no two use one at once.
+            return sqlite3.connect(file, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
 
         # A connection kept open would go on writing to a file that was moved away, and nobody would ever read that.
         engine = create_engine(url, creator=connect, poolclass=NullPool)

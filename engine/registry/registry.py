@@ -14,6 +14,7 @@ from datetime import datetime
 
 from engine.language.problems import ProblemsFound, problem
 from engine.registry import answers, audit, content, use, versions
+from engine.registry.announcing import Announce, Taken
 from engine.registry.audit import AuditEntry as AuditEntry
 from engine.registry.audit import Step
 from engine.registry.building import Builder, Built
@@ -135,7 +136,14 @@ class Registry:
         return self._take(Step("approved", who, version, why, request_id), approving)
 
     def activate(
-        self, version: str, *, who: str, why: str, active_from: datetime | None, request_id: str
+        self,
+        version: str,
+        *,
+        who: str,
+        why: str,
+        active_from: datetime | None,
+        request_id: str,
+        announce: Announce | None = None,
     ) -> VersionRecord:
         """Have an approved version answer calls that name none, from an instant on.
 
@@ -147,6 +155,7 @@ class Registry:
             why: why.
             active_from: the instant, with its offset; None: now.
             request_id: repeated with the same content it gives its first answer.
+            announce: keeps something in the same transaction; it is not asked again for a request that is repeated.
 
         Raises:
             ProblemsFound: `not-approved`, `is-withdrawn`, `instant-past`, `bad-instant`, `coverage-lost` for each rule
@@ -155,9 +164,18 @@ class Registry:
         """
         if active_from is not None and microseconds(active_from) >= LATEST:
             raise ProblemsFound([problem("bad-instant", None, None, value=active_from.isoformat())])
-        return self._take(Step("activated", who, version, why, request_id, active_from), activating)
+        return self._take(Step("activated", who, version, why, request_id, active_from), activating, announce)
 
-    def withdraw(self, version: str, *, who: str, reason: str, return_to: str, request_id: str) -> VersionRecord:
+    def withdraw(
+        self,
+        version: str,
+        *,
+        who: str,
+        reason: str,
+        return_to: str,
+        request_id: str,
+        announce: Announce | None = None,
+    ) -> VersionRecord:
         """Have a version answer no longer; whoever does is not its author.
 
         Args:
@@ -166,13 +184,14 @@ class Registry:
             reason: why; it must be said.
             return_to: an approved version, not withdrawn, that answers in its place.
             request_id: repeated with the same content it gives its first answer.
+            announce: as `activate` has it.
 
         Raises:
             ProblemsFound: `author-approves`, `is-withdrawn`, `returns-to-itself`, `not-approved`, `reason-missing`, and
                 what every step may raise.
         """
         step = Step("withdrawn", who, version, reason, request_id, returns_to=return_to)
-        return self._take(step, withdrawing)
+        return self._take(step, withdrawing, announce)
 
     def resolve(self, prefix: str) -> str:
         """Give the whole hash of the version that begins with these digits.
@@ -210,6 +229,10 @@ class Registry:
                 self._read = head, found
             return found
 
+    def answering(self, at: datetime | None) -> str | None:
+        """Which version answers calls that name none at an instant, None: now, by the registry's clock."""
+        return self.schedule().active(self._clock() if at is None else at)
+
     def history(self, version: str | None = None, after: int = 0, limit: int = 100) -> list[AuditEntry]:
         """Give rows of the audit trail in order, of one version or of all: at most so many behind the row `after`."""
         with self._database.reading() as connection:
@@ -238,7 +261,7 @@ class Registry:
         with self._database.reading() as connection:
             return use.uses(connection, version, after, limit)
 
-    def _take(self, asked: Step, decide: Decision) -> VersionRecord:
+    def _take(self, asked: Step, decide: Decision, announce: Announce | None = None) -> VersionRecord:
         """Take a step: all of it, or nothing where something speaks against it."""
         step = said(asked)
         with self._database.writing() as connection:
@@ -248,5 +271,8 @@ class Registry:
                 return first
             at = self._clock()
             decided, author = decide(connection, step, at)
+            before = None if announce is None else schedule_in(connection).active(decided.active_from or at)
             audit.append(connection, head, decided, author, at)
+            if announce is not None:
+                announce(connection, Taken(head.number + 1, decided, at, before))
             return answers.keep(connection, step, versions.record(connection, decided.version))

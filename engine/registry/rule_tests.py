@@ -18,11 +18,13 @@ import numpy as np
 
 from engine.calendars.days import day_number
 from engine.compiler.program import ROW, Compiled, Program, TestCase
+from engine.compiler.trigger import Watch
 from engine.evaluator.compare import Difference, compare
 from engine.evaluator.interpretation import single
 from engine.evaluator.reference import Bill, BillLine, Reference
 from engine.evaluator.rows import Children, Column, RowProblem, Rows
 from engine.language.problems import Problem, problem
+from engine.triggers.cases import run_case
 
 _SHOWN_MAX: Final = 5  # differences of one test that are told
 _OF_LINES: Final = ("amount", "quantity", "price")
@@ -44,6 +46,17 @@ def failing_tests(compiled: Compiled) -> list[Problem]:
         for one in compare(compiled, rows_of(compiled, in_columns)).differences:
             case = in_columns[int(one.row_id)]
             found.append(problem("test-fails", case.place, None, **_named(compiled, case), **_disagreeing(one)))
+    return found
+
+
+def failing_trigger_tests(watch: Watch) -> list[Problem]:
+    """Run the tests of triggers over time and tell those that do not hold."""
+    found = []
+    for case in watch.tests:
+        wrong = [(one.what, one.expected, one.got) for one in run_case(watch, case)]
+        if wrong:
+            told = {"name": case.name, "ruleset": case.ruleset, **_told(wrong)}
+            found.append(problem("test-fails", case.place, None, **told))
     return found
 
 

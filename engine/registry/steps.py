@@ -95,7 +95,7 @@ def refuse_unfit(built: Built) -> None:
     if built.problems:
         whole = problem("rate-book-fails", None, found=len(built.problems))
         raise ProblemsFound([whole, *built.problems])
-    if not built.book.rulesets:
+    if not built.book.rulesets and not built.book.watch.triggers:
         raise ProblemsFound([problem("rate-book-empty", None)])
 
 

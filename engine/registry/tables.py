@@ -33,7 +33,7 @@ from sqlalchemy import (
     text,
 )
 
-LAYOUT: Final = "0004"  # of the last migration
+LAYOUT: Final = "0006"  # of the last migration
 LAYOUT_TABLE: Final = "registry_layout"
 
 METADATA: Final = MetaData()

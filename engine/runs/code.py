@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-_ROOMS = ("language", "calendars", "charges", "quantities", "compiler", "cache", "evaluator", "bulk")
+_ROOMS = ("language", "calendars", "charges", "quantities", "compiler", "cache", "evaluator", "triggers", "bulk")
+_FILES = ("runs/history.py", "runs/row_events.py", "runs/watched.py")  # what a history brings
 
 
 @cache
@@ -22,5 +23,10 @@ def code_hash() -> str:
     told += [("numpy", np.__version__), ("pyarrow", pa.__version__)]
     for room in _ROOMS:
         for file in sorted((root / room).rglob("*.py")):
-            told.append((file.relative_to(root).as_posix(), hashlib.sha256(file.read_bytes()).hexdigest()))
+            told.append(_told(root, file))
+    told += [_told(root, root / name) for name in _FILES]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def _told(root: Path, file: Path) -> tuple[str, str]:
+    return file.relative_to(root).as_posix(), hashlib.sha256(file.read_bytes()).hexdigest()

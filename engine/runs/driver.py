@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from engine.bulk import delta_sink, postgresql_sink
+from engine.bulk import delta_sink, over_time, postgresql_sink
 from engine.bulk.overlaps import PAIRS_SHOWN, Overlap, Overlaps
 from engine.bulk.partition_run import Prepared, prepare, read_book
 from engine.bulk.partitions import Done, Partition, Wanted, Work
@@ -233,6 +233,9 @@ def summary_of(ledger: Ledger, record: RunRecord) -> Summary:
         left_out=left_out,
         run=record.id,
         filter_=record.filter,
+        over_time=None
+        if work.history is None
+        else over_time.told(tally.over_time, prepared.book.watch.triggers, work.history),
     )
 
 

@@ -15,11 +15,12 @@ from typing import Final
 
 from engine.bulk.partitions import FORMATS
 from engine.bulk.problems import FileProblem
-from engine.bulk.sinks import FOLDER, OWNER, PARTIAL, SUMMARY, TABLES, owner_of, sync, writing
+from engine.bulk.sinks import FOLDER, OVER_TIME, OWNER, PARTIAL, SUMMARY, TABLES, owner_of, sync, writing
 from engine.runs.staging import STAGING
 from engine.runs.stored import FETCHED, JOINED
 
-COPIES: Final = (STAGING, JOINED, FETCHED)  # folders below FOLDER, of what was copied of the input
+HISTORY: Final = "history"
+COPIES: Final = (STAGING, JOINED, FETCHED, HISTORY)  # folders below FOLDER, of what was copied of the input
 
 
 def is_folder(output: str) -> bool:
@@ -121,7 +122,7 @@ def tidy(output: str, folder: Path) -> None:
 
 
 def _result_folders(folder: Path) -> Iterable[Path]:
-    yield from (folder / name for name in TABLES)
+    yield from (folder / name for name in (*TABLES, *OVER_TIME))
     if (folder / "lines").is_dir():
         yield from sorted(one for one in (folder / "lines").iterdir() if one.is_dir())
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from engine.bulk.partitions import Amounts, Format, Partition, Slice, Wanted, Work
+from engine.bulk.partitions import Amounts, Format, History, Partition, Slice, Wanted, Work
 from engine.evaluator.native import Backend
 
 PartitionBy = Literal["auto", "given", "hash"]
@@ -30,6 +30,9 @@ class Order:
         partition_by: how accounts are kept together.
         refers_to: the run whose refused rows these are; "": none.
         memory: [bytes] that the run should keep below; 0: not said.
+        history: files and folders of events that came before; (): triggers do not look at the rows.
+        since, until: local days, YYYY-MM-DD: of which warnings over time are told first, and up to which everything has
+            come; "": the run says them by the periods of its rows.
     """
 
     inputs: tuple[str, ...]
@@ -48,6 +51,9 @@ class Order:
     partition_by: PartitionBy = "auto"
     refers_to: str = ""
     memory: int = 0
+    history: tuple[str, ...] = ()
+    since: str = ""
+    until: str = ""
 
     def to_json(self) -> str:
         """The order as text."""
@@ -69,8 +75,12 @@ def work_of(text: str) -> Work:
     told = json.loads(text)
     wanted = told.pop("wanted")
     days = wanted["days"]
+    history = told.pop("history", None)
     return Work(
         **_tuples(told),
+        history=None
+        if history is None
+        else History(**(history | {"files": tuple((path, rows) for path, rows in history["files"])})),
         wanted=Wanted(
             values={name: tuple(texts) for name, texts in wanted["values"].items()},
             days=None if days is None else {id_: tuple((a, b) for a, b in one) for id_, one in days.items()},

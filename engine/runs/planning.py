@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from engine.bulk import delta_sink, postgresql_sink
 from engine.bulk.partition_run import prepare
-from engine.bulk.partitions import BATCH_ROWS, Wanted, Work
+from engine.bulk.partitions import BATCH_ROWS, History, Wanted, Work
 from engine.bulk.postgresql_source import open_query
 from engine.bulk.postgresql_url import is_postgresql
 from engine.bulk.sinks import PARTIAL, sync, writing
@@ -24,6 +24,7 @@ from engine.cache.compiled import packed_book
 from engine.compiler.book import RateBook
 from engine.runs.code import code_hash
 from engine.runs.fingerprint import fingerprint
+from engine.runs.history import keep_history, partitions_for, refuse_history
 from engine.runs.inputs import open_inputs, rows_about
 from engine.runs.ledger import Ledger, Planned
 from engine.runs.manifest import Manifest, plan_partitions
@@ -43,10 +44,12 @@ class Cut:
     Attributes:
         manifest: the partitions.
         fingerprint: of the files that were read, for the ledger.
+        history: copied as the partitions are; None: there is none.
     """
 
     manifest: Manifest
     fingerprint: list[dict[str, Any]]
+    history: History | None = None
 
 
 def plan(
@@ -99,6 +102,7 @@ def plan(
         pass_through=order.pass_through,
         wanted=wanted,
         batch_rows=batch_rows(order.memory, at_once),
+        history=made.history,
     )
     schemas = prepare(work).schemas  # what cannot be laid out is told before the first row is billed
     if is_postgresql(order.output):
@@ -121,7 +125,9 @@ def refuse_inputs(order: Order, book: RateBook) -> None:
         FileProblem: it cannot be billed from.
     """
     if not order.join and not any(map(is_postgresql, order.inputs)):
-        open_inputs([Path(one) for one in order.inputs], book.rulesets, order.pass_through)
+        opened = open_inputs([Path(one) for one in order.inputs], book.rulesets, order.pass_through)
+        if order.history:
+            refuse_history(order, book.watch, opened.schema.names)
 
 
 def cut(order: Order, book: RateBook, folder: Path, wanted: Wanted) -> Cut:
@@ -132,19 +138,25 @@ def cut(order: Order, book: RateBook, folder: Path, wanted: Wanted) -> Cut:
     """
     inputs, told, without = _inputs(order, folder)
     rows = order.partition_rows
-    if not rows:
+    if not rows or order.history:
         opened = open_inputs(inputs, book.rulesets, order.pass_through)
-        rows = partition_rows(sum(rows_about(one) for one in opened.files))
+        about = sum(rows_about(one) for one in opened.files)
+        rows = rows or partition_rows(about)
+        if order.history:  # and few enough that a partition's events are in memory
+            refuse_history(order, book.watch, opened.schema.names)
+            rows = max(1, min(rows, about // partitions_for(order)))
+            told += fingerprint([Path(one) for one in order.history])
     manifest = plan_partitions(
         inputs,
         folder,
         book.rulesets,
         pass_through=order.pass_through,
         partition_rows=rows,
-        by=order.partition_by,
+        by="hash" if order.history else order.partition_by,  # by which the history is cut, too
         wanted=wanted,
     )
-    return Cut(replace(manifest, without=without), told)
+    history = keep_history(order, book.watch, manifest, folder) if order.history else None
+    return Cut(replace(manifest, without=without), told, history)
 
 
 def _inputs(order: Order, folder: Path) -> tuple[list[Path], list[dict[str, Any]], dict[str, int]]:

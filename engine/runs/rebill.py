@@ -133,7 +133,7 @@ def _stored(written: Written, record: PartitionRecord, row_ids: list[str]) -> di
     wanted = pa.array(row_ids, pa.string())
     found: dict[str, dict[str, Decimal | str]] = {}
     for name in record.done.files:
-        if name.startswith("warnings"):
+        if name.startswith(("warnings", "events_refused")):
             continue
         for table in written.batches(name):
             ids = pc.cast(table.column("row_id"), pa.string())

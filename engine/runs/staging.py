@@ -40,12 +40,12 @@ Placing = Callable[[int, Any], Parts]
 
 
 def by_account(parts: int, file: str) -> Placing:
-    """Place rows by account; a row without one by its row id."""
+    """Place rows by the text of their account; a row without one by its row id."""
 
     def place(_: int, table: Any) -> Parts:
         if ACCOUNT not in table.schema.names:
             return parted(_spread_keys(row_ids.ids(table.column("row_id"), file)), parts)
-        named = row_ids.names(table.column(ACCOUNT))
+        named = row_ids.texts(table.column(ACCOUNT))
         keys = _spread_keys(named)
         if named.null_count:
             absent = ~np.asarray(named.is_valid())

@@ -8,13 +8,16 @@ import re
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Final, cast
 
 from dianjia.ratebooks.v1 import ratebooks_pb2, ratebooks_pb2_grpc
 from dianjia.rating.v1 import rating_pb2, rating_pb2_grpc
 from dianjia.recalculations.v1 import recalculations_pb2, recalculations_pb2_grpc
 from dianjia.rulesets.v1 import rulesets_pb2, rulesets_pb2_grpc
+from dianjia.warnings.v1 import warnings_pb2, warnings_pb2_grpc
 from engine.cache.store import find_cache
+from engine.compiler.trigger import Watch
 from engine.language.problems import ProblemsFound, problem
 from engine.registry.building import Builder
 from engine.registry.database import Database
@@ -39,6 +42,10 @@ from engine.service.serving import serve
 from engine.service.settings import Settings
 from engine.service.started import Started
 from engine.service.tls import credentials
+from engine.service.warnings import WarningServicer
+from engine.service.warnings_desk import Recorder
+from engine.warnings.correlator import Correlator
+from engine.warnings.desk import Desk
 
 SERVICES: Final = tuple(
     next(iter(file.services_by_name.values())).full_name
@@ -47,6 +54,7 @@ SERVICES: Final = tuple(
         rulesets_pb2.DESCRIPTOR,
         ratebooks_pb2.DESCRIPTOR,
         recalculations_pb2.DESCRIPTOR,
+        warnings_pb2.DESCRIPTOR,
     )
 )
 
@@ -107,6 +115,7 @@ def run(
         gc.freeze()
         queue, desk = _recalculations(settings, url, ending)
         gate = Gate(settings.calls, settings.streams, settings.workers)
+        warnings = _warnings(settings, url, books, gate, metrics, ending)
         metrics_address = ""
         if settings.metrics_port is not None:
             port = settings.metrics_port and settings.metrics_port + number
@@ -115,6 +124,8 @@ def run(
                 streams=lambda: gate.streams_under_way,
                 version=lambda: books.active_version,
                 registry_age_seconds=lambda: books.registry_age_seconds,
+                watches=lambda: warnings.watching,
+                watermark=lambda: warnings.watermark_seconds,
             )
             metrics_address = metrics.serve(settings.metrics_host, port, state)
             ending.callback(metrics.close)
@@ -129,6 +140,7 @@ def run(
             RecalculationServicer(queue, desk, registry, books, watches=settings.watches, closing=lambda: gate.closing),
             stand_in,
         )
+        warnings_pb2_grpc.add_WarningServiceServicer_to_server(warnings, stand_in)
         parts = Parts(tokens, gate, log, metrics, settings.request_bytes_max, settings.response_bytes_max)
         chain = Chain(registered.handlers, parts)
         serving = serve(settings, chain, gate, SERVICES, secrets, shared_port=shared_port)
@@ -171,6 +183,58 @@ def _recalculations(settings: Settings, url: str | None, ending: ExitStack) -> t
     )
     ending.callback(desk.close)
     return queue, desk
+
+
+def _warnings(
+    settings: Settings, url: str | None, books: FollowedBooks, gate: Gate, metrics: Metrics, ending: ExitStack
+) -> WarningServicer:
+    """What records events and gives warnings; without a registry it says that there is none."""
+    recorder: Recorder | None = None
+    reader: Desk | None = None
+    if url is not None:
+        database = Database(url)
+        ending.callback(database.close)
+        recorder = Recorder(database, books, _correlator(settings, books))
+        reader = Desk(database, Watch())
+        ending.callback(recorder.close)
+        if settings.webhooks is not None:
+            _tell(settings.webhooks, database, ending)
+    return WarningServicer(
+        recorder,
+        reader,
+        metrics,
+        events_per_chunk=settings.events_per_chunk,
+        watches=settings.warning_watches,
+        response_bytes_max=settings.response_bytes_max,
+        closing=lambda: gate.closing,
+    )
+
+
+def _correlator(settings: Settings, books: FollowedBooks) -> Callable[[Watch], Correlator] | None:
+    """What makes the correlator; None: the built-in one.
+
+    Raises:
+        ProblemsFound: durable_rules is not installed, or cannot do a trigger of the version that answers.
+    """
+    if settings.correlator == "built-in":
+        return None
+    from engine.warnings.durable import Durable  # an extra
+
+    Durable(books.choose().book.watch if books.active_version else Watch()).close()
+    return Durable
+
+
+def _tell(file: Path, database: Database, ending: ExitStack) -> None:
+    """Tell endpoints of warnings, until the end.
+
+    Raises:
+        ProblemsFound: what is wrong with the file.
+    """
+    from engine.warnings import webhook  # urllib3, for those who use it
+    from engine.warnings.webhook_endpoints import read_endpoints
+
+    sender = webhook.start(read_endpoints(file, os.environ), database)
+    ending.callback(sender.stop)
 
 
 def _look_at_port(settings: Settings) -> None:

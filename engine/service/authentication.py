@@ -6,7 +6,7 @@ when it changes, so that a token is added or taken away without a restart:
     [[token]]
     name = "billing"                        # who it is; stands in the log and in the audit trail
     sha256 = "9f86d081884c7d65…"            # of the token, 64 hexadecimal digits
-    scopes = ["rate", "read"]               # rate, read, publish, approve, recalculate
+    scopes = ["rate", "read"]               # of those that `SCOPES` names
     expires = 2027-01-01T00:00:00+08:00     # may be left out
 """
 
@@ -30,7 +30,16 @@ from typing import Any, Final
 from engine.language.problems import ProblemsFound, problem
 from engine.service.calls import Principal
 
-SCOPES: Final = ("rate", "read", "publish", "approve", "recalculate")
+SCOPES: Final = (
+    "rate",
+    "read",
+    "publish",
+    "approve",
+    "recalculate",
+    "record-events",
+    "read-warnings",
+    "acknowledge",
+)
 ANONYMOUS: Final = Principal("", frozenset({"rate", "read"}))  # on loopback, where no tokens are asked for
 LOOK_SECONDS: Final = 1.0  # between two looks at the file
 _HEAD_BYTES: Final = 8  # of a hash, by which it is looked up; the whole is then compared in constant time

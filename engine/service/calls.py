@@ -19,7 +19,7 @@ class Principal:
     """Who calls."""
 
     name: str  # "" where nobody says who they are
-    scopes: frozenset[str]  # rate, read, publish, approve, recalculate
+    scopes: frozenset[str]  # of `engine.service.authentication.SCOPES`
 
 
 @dataclass(slots=True)

@@ -9,9 +9,10 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from engine.bulk.problems import FILE_PROBLEMS
-from engine.language.catalogue import CATALOGUE, ROWS, SERVICE
+from engine.language.catalogue import CATALOGUE, DESK, EVENTS, ROWS, SERVICE
 from engine.language.catalogue_recalculations import RECALCULATIONS
 from engine.language.catalogue_service import CALLS, STARTING, VERSIONS
+from engine.language.catalogue_warnings import WARNINGS
 from engine.language.entry import Entry
 from engine.service.statuses import run_standing
 
@@ -38,7 +39,11 @@ repeated; calls that change something repeat their first answer when they come w
 """
 
 _PARTS: tuple[tuple[str, str, Mapping[str, Entry]], ...] = (
-    ("Calls", "What is wrong with a message, or keeps the server from answering it.", {**CALLS, **RECALCULATIONS}),
+    (
+        "Calls",
+        "What is wrong with a message, or keeps the server from answering it.",
+        {**CALLS, **RECALCULATIONS, **WARNINGS},
+    ),
     ("Versions of the rate book", "Steps that the registry does not take.", VERSIONS),
     (
         "Recalculations",
@@ -47,11 +52,13 @@ _PARTS: tuple[tuple[str, str, Mapping[str, Entry]], ...] = (
     ),
     ("Starting the server", "Why it does not start; no call gets these.", STARTING),
     ("Rows", "Why a row has no bill.", ROWS),
+    ("Events", "Why an event is not recorded.", EVENTS),
+    ("The desk of warnings", "Why it does not take a step, of a call or of a command.", DESK),
     (
         "Rule files",
         "Problems of a rate book. `ValidateRuleSet` lists them; `PublishRateBook` ends with `rate-book-fails` and has"
         " them among its details.",
-        {code: entry for code, entry in CATALOGUE.items() if code not in SERVICE and code not in ROWS},
+        {code: entry for code, entry in CATALOGUE.items() if code not in {*SERVICE, *ROWS, *EVENTS, *DESK}},
     ),
 )
 

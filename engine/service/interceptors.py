@@ -37,12 +37,15 @@ SCOPE_OF_SERVICE: Final[Mapping[str, str]] = {
     "dianjia.rulesets.v1.RuleSetService": "read",
     "dianjia.ratebooks.v1.RateBookService": "read",
     "dianjia.recalculations.v1.RecalculationService": "recalculate",
+    "dianjia.warnings.v1.WarningService": "read-warnings",
 }
 SCOPE_OF_METHOD: Final[Mapping[str, str]] = {
     "PublishRateBook": "publish",
     "ApproveRateBook": "approve",
     "ActivateRateBook": "approve",
     "WithdrawRateBook": "approve",
+    "RecordEvents": "record-events",
+    "AcknowledgeWarning": "acknowledge",
 }
 CALLER_REQUEST_KEY: Final = "x-request-id"
 CALLER_REQUEST_CHARACTERS_MAX: Final = 200

@@ -32,12 +32,16 @@ class State:
         streams: under way.
         version: that answers; "": none does.
         registry_age_seconds: since the registry was read; None: there is none.
+        watches: callers that watch warnings.
+        watermark: of the last chunk of events [s since 1970-01-01 UTC]; None: this process has recorded none.
     """
 
     calls: Callable[[], int]
     streams: Callable[[], int]
     version: Callable[[], str]
     registry_age_seconds: Callable[[], float | None]
+    watches: Callable[[], int]
+    watermark: Callable[[], float | None]
 
 
 class Metrics:
@@ -55,6 +59,11 @@ class Metrics:
         )
         brought = Counter("dianjia_rows", "Rows that calls brought.", ("outcome",), registry=self._registry)
         self._billed, self._refused = brought.labels("billed"), brought.labels("refused")
+        events = Counter("dianjia_events", "Events that came.", ("outcome",), registry=self._registry)
+        warnings = Counter("dianjia_warnings", "Warnings over time.", ("what",), registry=self._registry)
+        self._accepted, self._doubled = events.labels("accepted"), events.labels("duplicate")
+        self._not_recorded = events.labels("refused")
+        self._recorded, self._delivered = warnings.labels("recorded"), warnings.labels("delivered")
         self._ended: Callable[[str, str], Any] = cache(lambda method, code: ended.labels(method, code))
         self._seconds: Callable[[str], Any] = cache(lambda method: seconds.labels(method))
         self._serving: tuple[WSGIServer, threading.Thread] | None = None
@@ -73,6 +82,20 @@ class Metrics:
             self._billed.inc(billed)
         if refused:
             self._refused.inc(refused)
+
+    def events(self, accepted: int, duplicates: int, refused: int, warnings: int) -> None:
+        """Count the events of a chunk, and the warnings that it brought."""
+        for counter, count in (
+            (self._accepted, accepted),
+            (self._doubled, duplicates),
+            (self._not_recorded, refused),
+            (self._recorded, warnings),
+        ):
+            counter.inc(count)
+
+    def warnings_delivered(self, count: int) -> None:
+        """Count warnings that a watcher was given."""
+        self._delivered.inc(count)
 
     def serve(self, host: str, port: int, state: State) -> str:
         """Show them under http://host:port/metrics; give the address.
@@ -115,6 +138,11 @@ class _Now(Collector):
             "dianjia_registry_age_seconds": (
                 "Time since the registry of versions was read.",
                 self._state.registry_age_seconds(),
+            ),
+            "dianjia_warning_watches_under_way": ("Callers that watch warnings.", self._state.watches()),
+            "dianjia_events_watermark_seconds": (
+                "Time before which no event is taken any more, in seconds since 1970.",
+                self._state.watermark(),
             ),
         }
         for name, (about, value) in gauges.items():

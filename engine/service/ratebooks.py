@@ -16,7 +16,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from dianjia.ratebooks.v1 import ratebooks_pb2 as messages
 from dianjia.ratebooks.v1 import ratebooks_pb2_grpc as rpc
+from engine.compiler.book import RateBook
 from engine.language.problems import ProblemsFound, problem
+from engine.notices.announcing import Announcer
 from engine.registry.registry import AuditEntry, Registry, Schedule, UseRecord, VersionRecord
 from engine.service.books import LoadedBook
 from engine.service.calls import call_of, wrong
@@ -78,6 +80,8 @@ class RateBookServicer(rpc.RateBookServiceServicer):
         """
         self._known = registry
         self._books = books
+        # What is compared is loaded: one version answers, the other is about to.
+        self._announcer = None if registry is None else Announcer(registry, self._book)
 
     def PublishRateBook(
         self, request_iterator: Iterator[messages.PublishRateBookRequest], context: grpc.ServicerContext
@@ -126,7 +130,7 @@ class RateBookServicer(rpc.RateBookServiceServicer):
         registry, who = self._registry, _who(call_of(context).principal.name)
         version = _version(request.name)
         call_of(context).note(version=version)
-        record = registry.activate(
+        record = self._announcing.activate(
             version,
             who=who,
             why=request.why,
@@ -143,7 +147,7 @@ class RateBookServicer(rpc.RateBookServiceServicer):
         registry, who = self._registry, _who(call_of(context).principal.name)
         version, return_to = _version(request.name), _version(request.return_to, "return_to")
         call_of(context).note(version=version)
-        record = registry.withdraw(
+        record = self._announcing.withdraw(
             version, who=who, reason=request.reason, return_to=return_to, request_id=request.request_id
         )
         self._books.look()
@@ -223,6 +227,15 @@ class RateBookServicer(rpc.RateBookServiceServicer):
         if self._known is None:
             raise ProblemsFound([problem("no-registry", None)])
         return self._known
+
+    @property
+    def _announcing(self) -> Announcer:
+        if self._announcer is None:
+            raise ProblemsFound([problem("no-registry", None)])
+        return self._announcer
+
+    def _book(self, version: str) -> RateBook:
+        return self._books.choose(version, allow_withdrawn=True).book
 
     def _told(self, registry: Registry, record: VersionRecord) -> messages.RateBook:
         return rate_book(record, registry.schedule(), datetime.now(UTC))

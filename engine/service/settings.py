@@ -13,7 +13,7 @@ import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, Literal, get_args
 
 from pydantic import Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -115,6 +115,21 @@ class Settings(BaseSettings):
     )
     watches: int = _setting(
         "Recalculations", 8, "Callers of `WatchRecalculation` at once, which `streams` counts, too.", ge=1, le=10_000
+    )
+
+    events_per_chunk: int = _setting(
+        "Warnings over time", 2_000, "Events of one chunk of `RecordEvents`.", ge=1, le=100_000
+    )
+    warning_watches: int = _setting(
+        "Warnings over time", 8, "Callers of `WatchWarnings` at once, which `streams` counts, too.", ge=1, le=10_000
+    )
+    correlator: Literal["built-in", "durable"] = _setting(
+        "Warnings over time",
+        "built-in",
+        "What correlates events: `built-in`, or `durable`: durable_rules, which refuses triggers that it cannot do.",
+    )
+    webhooks: Path | None = _setting(
+        "Warnings over time", None, "TOML file of endpoints that are told of warnings. Unset: none is."
     )
 
     keepalive_seconds: float = _setting(
@@ -267,6 +282,8 @@ def _joined(settings: Settings) -> Iterator[Problem]:
     for name, other in (*pairs, ("run_inputs", "run_outputs"), ("run_outputs", "run_inputs")):
         if getattr(settings, name) not in (None, "") and getattr(settings, other) in (None, ""):
             yield problem("setting-needs", None, None, name=name, partner=other)
+    if settings.webhooks is not None and settings.database == "none":
+        yield problem("setting-needs", None, None, name="webhooks", partner="database")
     if not settings.on_loopback and not settings.insecure:
         for name in ("tokens", "tls_certificate"):
             if getattr(settings, name) is None:

@@ -14,7 +14,8 @@ import grpc
 
 from engine.bulk.database_problems import DATABASE_PROBLEMS
 from engine.bulk.problems import FILE_PROBLEMS
-from engine.language.catalogue import CATALOGUE, ROWS, SERVICE
+from engine.language.catalogue import CATALOGUE, DESK, DURABLE, EVENTS, ROWS, SERVICE
+from engine.language.catalogue_durable import STOPS
 from engine.language.catalogue_service import STARTING
 
 
@@ -80,6 +81,7 @@ _OF_CODES: Final[Mapping[str, Standing]] = {
     "runs-not-taken": Standing(_CODE.FAILED_PRECONDITION, Fault.OPERATOR, Retry.CHANGED),
     "path-outside": _DENIED,
     "not-resumable": _STATE,
+    "cursor-ahead": _STATE,
     "our-fault": Standing(_CODE.INTERNAL, Fault.OURS),
     "unknown-version": _ABSENT,
     "version-exists": Standing(_CODE.ALREADY_EXISTS, Fault.CALLER),
@@ -96,6 +98,9 @@ _OF_CODES: Final[Mapping[str, Standing]] = {
     "request-id-reused": Standing(_CODE.ALREADY_EXISTS, Fault.CALLER),
     "registry-newer": Standing(_CODE.FAILED_PRECONDITION, Fault.OPERATOR, Retry.CHANGED),
     **dict.fromkeys(STARTING, _START),
+    **dict.fromkeys([*DESK, *DURABLE, *STOPS], Standing(_CODE.FAILED_PRECONDITION, Fault.OPERATOR, Retry.CHANGED)),
+    "complete-until-ahead": _WRONG,
+    "warning-not-found": _ABSENT,
 }
 
 
@@ -140,4 +145,4 @@ def standing(code: str) -> Standing:
         raise KeyError(code)
     if code in SERVICE:
         return _WRONG
-    return _ROW if code in ROWS else _RULES
+    return _ROW if code in ROWS or code in EVENTS else _RULES

@@ -149,7 +149,7 @@ class TestCheck:
         """Outside a folder with rules, those that came with the engine are read."""
         monkeypatch.chdir(tmp_path)
 
-        assert "rule sets of" in dianjia("check").stdout
+        assert "rule sets and 26 triggers of" in dianjia("check").stdout
 
 
 class TestTest:
@@ -490,11 +490,15 @@ class TestListAndDue:
 
 
 class _PlainDays(yaml.SafeLoader):
-    """Leaves days as text, as the rule language does."""
+    """Leaves days, and `on`, `off`, `yes`, `no`, as text, as the rule language and the YAML of editors (1.2) do."""
 
 
 _PlainDays.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    first: [
+        (tag, pattern)
+        for tag, pattern in resolvers
+        if tag != "tag:yaml.org,2002:timestamp" and not (tag == "tag:yaml.org,2002:bool" and first in "yYnNoO")
+    ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 

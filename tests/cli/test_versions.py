@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     in_folder(tmp_path / "rules", home())
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("DIANJIA_CACHE", f"{os.environ['SHARED_BY_TESTS']}/dianjia")  # see tests/conftest.py
     for name in ("DIANJIA_LANGUAGE", "DIANJIA_DATABASE", "DIANJIA_SERVER", "DIANJIA_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path

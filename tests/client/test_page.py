@@ -9,10 +9,18 @@ import sys
 from pathlib import Path
 
 from tests.documents import ROOT, blocks
-from tests.service.serving import rules_in, serving, token_of
+from tests.service.serving import RESIDENTIAL, rules_in, serving, token_of
 
 PAGE = ROOT / "docs" / "client.md"
-TOKENS = {"billing": "rate read", "wang": "read publish", "li": "read approve", "operator": "recalculate"}
+TOKENS = {
+    "billing": "rate read",
+    "wang": "read publish",
+    "li": "read approve",
+    "operator": "recalculate",
+    "meters": "record-events",
+    "desk": "read-warnings acknowledge",
+}
+RULES = (RESIDENTIAL, "cn/national/warnings/events.shared.yaml", "cn/national/warnings/usage.ruleset.yaml")
 
 _RUN = """\
 import doctest, pathlib, sys
@@ -27,7 +35,7 @@ raise SystemExit(min(runner.failures, 1))
 def test_the_page(tmp_path: Path) -> None:
     """Every example of the page runs in order, in one process, and prints what the page shows."""
     examples = [block.text for block in blocks(PAGE) if block.info == ("pycon",)]
-    rules = rules_in(tmp_path)
+    rules = rules_in(tmp_path, RULES)
     folders = {"run_inputs": tmp_path / "in", "run_outputs": tmp_path / "out"}
     for folder in folders.values():
         folder.mkdir()
@@ -45,6 +53,8 @@ def test_the_page(tmp_path: Path) -> None:
                 "TOKEN_OF_WANG": token_of("wang"),
                 "TOKEN_OF_LI": token_of("li"),
                 "TOKEN_OF_OPERATOR": token_of("operator"),
+                "TOKEN_OF_METERS": token_of("meters"),
+                "TOKEN_OF_DESK": token_of("desk"),
             },
             capture_output=True,
             text=True,

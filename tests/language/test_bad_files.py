@@ -18,15 +18,17 @@ from click.testing import CliRunner
 
 from engine.cli import main
 from engine.compiler.compile import check_paths
-from engine.language.catalogue import CATALOGUE, SERVICE
+from engine.language.catalogue import CATALOGUE, DESK, EVENTS, SERVICE
 from engine.language.problems import render
 
 BAD = Path(__file__).parent.parent / "bad"
 FOLDERS = sorted(path for path in BAD.iterdir() if path.is_dir())
 ROWS = Path(__file__).parent.parent / "bad_rows"
+DURABLE = sorted((Path(__file__).parent.parent / "bad_durable").iterdir())  # see tests/triggers
 ROW_FOLDERS = sorted(path for path in ROWS.iterdir() if path.is_dir())
 
-# Codes whose bad file cannot be kept as text: test_load.py, test_fields.py, test_tables.py and below here make it.
+# Problems of events are brought about in tests/triggers. Codes whose bad file cannot be kept as text:
+# test_load.py, test_fields.py, test_tables.py and below here make it.
 MADE_BY_TESTS = {
     "file-too-large",
     "no-such-file",
@@ -102,9 +104,19 @@ def test_a_path_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 def test_every_code_has_a_bad_file() -> None:
     """A code that nothing shows cannot be judged by a reader; a code that nothing can give is taken out."""
-    shown = {code for folder in (*FOLDERS, *ROW_FOLDERS) for code in _codes(folder)}
+    shown = {code for folder in (*FOLDERS, *ROW_FOLDERS, *DURABLE) for code in _codes(folder)}
 
-    missing = CATALOGUE.keys() - SERVICE.keys() - shown - MADE_BY_TESTS
+    missing = CATALOGUE.keys() - SERVICE.keys() - EVENTS.keys() - DESK.keys() - shown - MADE_BY_TESTS
+
+    assert set() == missing
+
+
+def test_every_code_of_events_is_brought_about_by_a_test() -> None:
+    """Events and the desk that takes them have no bad files: their tests name the codes."""
+    folders = [BAD.parent / name for name in ("triggers", "service", "cli", "runs")]
+    tests = "".join(path.read_text("utf-8") for folder in folders for path in sorted(folder.rglob("test_*.py")))
+
+    missing = {code for code in (*EVENTS, *DESK) if f'"{code}"' not in tests and f"{code}:" not in tests}
 
     assert set() == missing
 

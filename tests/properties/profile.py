@@ -21,7 +21,7 @@ _AS_DRAWN = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
 
-many = settings(_AS_DRAWN, max_examples=40 * _TIMES)
+many = settings(_AS_DRAWN, max_examples=24 * _TIMES)
 few = settings(_AS_DRAWN, max_examples=8 * _TIMES)
 
 

@@ -16,6 +16,8 @@ from engine.registry.tables import LAYOUT, METADATA
 from engine.runs.adjustment_tables import ADJUSTMENT
 from engine.runs.queue_tables import RECALCULATION
 from engine.runs.tables import METADATA as RUNS
+from engine.warnings.tables import METADATA as WARNINGS
+from engine.warnings.webhook_tables import WEBHOOK_MESSAGE
 from tests.postgresql import Cluster
 from tests.registry.books import NOON, Clock, book, build_in_process
 from tests.registry.office import Office, codes
@@ -125,10 +127,11 @@ def test_the_migrations_make_the_tables_that_are_read(database_url: str) -> None
 
 
 def _all_tables() -> MetaData:
-    """The registry's and those of runs, which one chain of migrations makes."""
+    """The registry's, those of runs and those of warnings, which one chain of migrations makes."""
     assert ADJUSTMENT.metadata is RECALCULATION.metadata is RUNS, "tables of another place would not be compared"
+    assert WEBHOOK_MESSAGE.metadata is WARNINGS, "likewise"
     found = MetaData()
-    for table in (*METADATA.sorted_tables, *RUNS.sorted_tables):
+    for table in (*METADATA.sorted_tables, *RUNS.sorted_tables, *WARNINGS.sorted_tables):
         table.to_metadata(found)
     return found
 

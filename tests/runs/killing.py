@@ -32,6 +32,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from engine.bulk.portfolio import portfolio_batches, schema
+from engine.commands.runs import state_of
+from engine.registry.database import Database
+from engine.runs.ledger import Ledger
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 TOLD_OF_THE_RUN: Final = ("run", "seconds", "bills_per_second", "input")  # of a summary: what differs between runs
@@ -61,31 +64,34 @@ def kill_runs(
     engine: str = "local",
     scattered: bool = False,
     partition_rows: int = 0,
+    cache: Path | None = None,
     told: Callable[[str], None] = lambda _: None,
 ) -> Report:
-    """Kill runs until so many kills are reached.
+    """Kill runs until so many kills are reached; the run that the last of them hits goes on to its end.
 
     Args:
         folder: for the portfolio, the ledger and the results.
         rows: of the portfolio.
-        kills: at least.
+        kills: in all.
         seed: of the portfolio and the moments.
         engine: local, spark or dask; of the others, workers are killed as often as drivers.
         scattered: rows of an account stand apart, so that the run copies its input by account first.
         partition_rows: of a partition; 0: as the run chooses.
+        cache: of compiled rules; None: one of its own.
         told: called with a line after each run.
     """
     draw = Random(seed)
     report = Report()
-    bench = _Bench(folder, engine, partition_rows)
+    bench = _Bench(folder, engine, partition_rows, cache or folder / "cache")
     bench.portfolio(rows, seed, scattered)
+    bench.compile()
     began = time.monotonic()
     undisturbed = bench.whole("undisturbed")
     report.undisturbed_seconds = time.monotonic() - began
     ids = bench.row_ids("undisturbed")
     while report.kills < kills:
         name = f"killed-{report.runs}"
-        _one(bench, name, draw, report)
+        _one(bench, name, draw, report, kills)
         report.runs += 1
         _look(bench, name, undisturbed, ids, report)
         told(f"run {report.runs}: {report.kills} kills so far, {len(report.faults)} faults")
@@ -96,14 +102,11 @@ def kill_runs(
 class _Bench:
     """A portfolio, a ledger, and the command."""
 
-    def __init__(self, folder: Path, engine: str, partition_rows: int) -> None:
+    def __init__(self, folder: Path, engine: str, partition_rows: int, cache: Path) -> None:
         self.folder, self.engine, self.partition_rows = folder, engine, partition_rows
         self.input = folder / "portfolio.parquet"
-        cache = folder / "cache"
-        self.environment = dict(os.environ) | {
-            "DIANJIA_DATABASE": f"sqlite:///{folder / 'ledger.sqlite'}",
-            "DIANJIA_CACHE": str(cache),
-        }
+        self.database = f"sqlite:///{folder / 'ledger.sqlite'}"
+        self.environment = dict(os.environ) | {"DIANJIA_DATABASE": self.database, "DIANJIA_CACHE": str(cache)}
 
     def portfolio(self, rows: int, seed: int, scattered: bool) -> None:
         """Write the input: customers with two bills each."""
@@ -118,6 +121,10 @@ class _Bench:
             order[1::2] += half.num_rows
             whole = pa.concat_tables([half, later]).take(pa.array(order))
         pq.write_table(whole, self.input, compression="zstd", row_group_size=131_072)
+
+    def compile(self) -> None:
+        """Let the rules stand in the cache, as a killed run finds them: the undisturbed one says when to kill."""
+        self._popen("list", "--rules", str(ROOT / "rules")).communicate()
 
     def start(self, name: str) -> subprocess.Popen[bytes]:
         """Begin a run."""
@@ -143,9 +150,13 @@ class _Bench:
         return {key: value for key, value in told.items() if key not in TOLD_OF_THE_RUN}
 
     def runs(self) -> list[Mapping[str, Any]]:
-        done = self._popen("runs", "list", "--format", "json").communicate()[0]
-        found: list[Mapping[str, Any]] = json.loads(done)
-        return found
+        """What `dianjia runs list` gives, on connections of its own each time."""
+        database = Database(self.database)
+        try:
+            ledger = Ledger(database)
+            return [one.to_json() | {"state": state_of(ledger, one)} for one in ledger.list()]
+        finally:
+            database.close()
 
     def verify(self, run: str) -> tuple[int, str]:
         process = self._popen("runs", "verify", run, "--sample", "50")
@@ -184,13 +195,13 @@ class _Bench:
         )
 
 
-def _one(bench: _Bench, name: str, draw: Random, report: Report) -> None:
-    """One run, killed and resumed until it ends by itself."""
+def _one(bench: _Bench, name: str, draw: Random, report: Report, kills: int) -> None:
+    """One run, killed and resumed until it ends by itself, or until there were so many kills."""
     before = {one["run"] for one in bench.runs()}
     process = bench.start(name)
     run = ""
     for _ in range(RESUMES_MAX):
-        if not _killed(process, draw, report):
+        if not _killed(process, draw, report, kills):
             if process.returncode:
                 report.faults.append(f"{name}: ended with {process.returncode}: {report.said}")
             return
@@ -206,10 +217,11 @@ def _one(bench: _Bench, name: str, draw: Random, report: Report) -> None:
     report.faults.append(f"{name}: not finished after {RESUMES_MAX} resumptions")
 
 
-def _killed(process: subprocess.Popen[bytes], draw: Random, report: Report) -> bool:
-    """Kill a process of a run at some moment; False: it ended before."""
+def _killed(process: subprocess.Popen[bytes], draw: Random, report: Report, kills: int) -> bool:
+    """Kill a process of a run at some moment; False: it ended before, or there were so many kills."""
     try:
-        report.said = process.communicate(timeout=_moment(draw, report))[1].decode()[-2000:]
+        moment = _moment(draw, report) if report.kills < kills else None
+        report.said = process.communicate(timeout=moment)[1].decode()[-2000:]
         return False
     except subprocess.TimeoutExpired:
         pass
@@ -219,7 +231,7 @@ def _killed(process: subprocess.Popen[bytes], draw: Random, report: Report) -> b
         report.of_workers += 1
         report.kills += 1
         _kill(victim)
-        return _killed(process, draw, report)
+        return _killed(process, draw, report, kills)
     _kill(process.pid)
     process.communicate()
     report.kills += 1

@@ -154,9 +154,12 @@ def rules_in(folder: Path, files: Sequence[str] = (RESIDENTIAL,)) -> Path:
 
 
 def environment(folder: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a server: nothing of the machine's own settings, state and cache below `folder`."""
+    """The environment of a server: nothing of the machine's own settings, its state below `folder`.
+
+    What it compiles it keeps where all servers of the session look: see tests/conftest.py.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DIANJIA_", "GRPC_"))}
-    below = {"XDG_STATE_HOME": str(folder / "state"), "XDG_CACHE_HOME": str(folder / "cache")}
+    below = {"XDG_STATE_HOME": str(folder / "state"), "XDG_CACHE_HOME": os.environ["SHARED_BY_TESTS"]}
     return {**kept, **below, "PYTHONUNBUFFERED": "1", **(more or {})}
 
 

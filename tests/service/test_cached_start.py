@@ -18,7 +18,8 @@ def test_a_second_start_finds_what_the_first_has_compiled(tmp_path: Path) -> Non
         if damaged:
             (entry,) = entries.glob("*.entry")
             entry.write_bytes(entry.read_bytes()[:1000])
-        with serving(tmp_path, rules=rules) as server, server.channel() as channel:
+        own = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+        with serving(tmp_path, rules=rules, env=own) as server, server.channel() as channel:
             bills.append(rating(channel).CalculateBill(household()).SerializeToString(deterministic=True))
         found.append([(one.name, one.stat().st_size) for one in entries.glob("*.entry")])
 

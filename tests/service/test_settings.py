@@ -155,6 +155,11 @@ class TestProblems:
     def test_what_goes_together(self, name: str, partner: str) -> None:
         assert told({name: "x"}) == [f"setting-needs: the setting `{name}` is there and `{partner}` is not."]
 
+    def test_endpoints_are_told_of_what_a_registry_keeps(self) -> None:
+        expected = ["setting-needs: the setting `webhooks` is there and `database` is not."]
+
+        assert told({"webhooks": "x", "database": "none"}) == expected
+
 
 class TestOpenAddress:
     """What other machines can reach asks for tokens and TLS, or for a word that says that it need not."""

@@ -152,6 +152,10 @@ class TestScopes:
         assert scope_of("/dianjia.rating.v1.RatingService/CompareBills") == "rate"
         assert scope_of("/dianjia.rulesets.v1.RuleSetService/ValidateRuleSet") == "read"
         assert scope_of("/dianjia.recalculations.v1.RecalculationService/GetRecalculation") == "recalculate"
+        service = "/dianjia.warnings.v1.WarningService"
+        assert scope_of(f"{service}/RecordEvents") == "record-events"
+        assert [scope_of(f"{service}/{name}") for name in ("WatchWarnings", "ListWarnings")] == ["read-warnings"] * 2
+        assert scope_of(f"{service}/AcknowledgeWarning") == "acknowledge"
 
 
 class TestWithoutTokens:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 
-from engine.bulk.partition_run import Stopped, bill_partition
+from engine.bulk.partition_run import Stopped
 from engine.bulk.partitions import Done, Partition, Work
+from engine.runs.watched import bill_partition
 
 
 class LocalEngine:

@@ -18,10 +18,11 @@ from typing import Final
 import pyarrow as pa
 from pydantic import TypeAdapter
 
-from engine.bulk.partition_run import WrongBook, bill_partition
+from engine.bulk.partition_run import WrongBook
 from engine.bulk.partitions import Done, Partition, Work
 from engine.bulk.problems import FileProblem
 from engine.runs.code import code_hash
+from engine.runs.watched import bill_partition
 
 THREADS: Final = 1  # of a worker, per library: the cluster counts a task as one core
 

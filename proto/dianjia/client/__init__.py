@@ -30,8 +30,10 @@ from dianjia.client.recalculations import Recalculation, RunError, RunResult, Ru
 from dianjia.client.results import Bills
 from dianjia.client.unary import Comparison, Warnings
 from dianjia.client.values import Coded, Items, Scaled
+from dianjia.client.warning_records import Acknowledgement, Event, Recorded, RefusedEvent, WarningRecord
 
 __all__ = [
+    "Acknowledgement",
     "AnswerBroken",
     "AuditEntry",
     "Bill",
@@ -41,6 +43,7 @@ __all__ = [
     "Coded",
     "Comparison",
     "DeadlinePassed",
+    "Event",
     "Explanation",
     "FieldViolation",
     "History",
@@ -54,6 +57,8 @@ __all__ = [
     "RaisedWarning",
     "RateBook",
     "Recalculation",
+    "Recorded",
+    "RefusedEvent",
     "RowRefused",
     "RuleSet",
     "RuleSetSummary",
@@ -66,5 +71,6 @@ __all__ = [
     "Validation",
     "VersionGone",
     "VersionUse",
+    "WarningRecord",
     "Warnings",
 ]

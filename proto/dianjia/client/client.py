@@ -24,6 +24,7 @@ from dianjia.client.results import Bills, bills_of
 from dianjia.client.stream import Header, answers
 from dianjia.client.unary import Comparison, Warnings, asked_in_pieces, compared, warned
 from dianjia.client.versions import RateBooks
+from dianjia.client.warnings import WarningCalls
 from dianjia.rating.v1 import rating_pb2 as rating
 from dianjia.type.v1 import type_pb2 as types
 
@@ -80,6 +81,7 @@ class Client:
     Attributes:
         rate_books: versions of the rate book: publish, approve, activate, withdraw, history.
         recalculations: runs over files of the server's machine: start, watch, cancel.
+        warnings: of rows, `warnings(frame)`; over time: record events, watch, list, acknowledge.
     """
 
     def __init__(
@@ -124,6 +126,7 @@ class Client:
         self._known = KnownRuleSets(self._connection)
         self.rate_books = RateBooks(self._connection)
         self.recalculations = Recalculations(self._connection)
+        self.warnings = WarningCalls(self._connection, self._warned)
 
     def __enter__(self) -> Client:
         return self
@@ -338,16 +341,10 @@ class Client:
         yield from ready()
         assert not opened, "a frame was not finished"
 
-    def warnings(
-        self,
-        frame: Any,
-        *,
-        chunk_rows: int = CHUNK_ROWS,
-        version: str = "",
-        allow_withdrawn: bool = False,
-        pass_through: Iterable[str] = (),
+    def _warned(
+        self, frame: Any, *, chunk_rows: int, version: str, allow_withdrawn: bool, pass_through: Iterable[str]
     ) -> Warnings:
-        """Give the warnings that the rows of a frame raise, with their words; takes and raises what `bills` does."""
+        """Give the warnings that the rows of a frame raise."""
         choice = self._settled(version, allow_withdrawn)
         opened, chunks = self._cut(frame, choice.version, chunk_rows, pass_through)
 

@@ -20,6 +20,7 @@ from dianjia.ratebooks.v1.ratebooks_pb2_grpc import RateBookServiceStub
 from dianjia.rating.v1.rating_pb2_grpc import RatingServiceStub
 from dianjia.recalculations.v1.recalculations_pb2_grpc import RecalculationServiceStub
 from dianjia.rulesets.v1.rulesets_pb2_grpc import RuleSetServiceStub
+from dianjia.warnings.v1.warnings_pb2_grpc import WarningServiceStub
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
@@ -144,6 +145,7 @@ class Connection:
         self.rule_sets = RuleSetServiceStub(self._channel)
         self.rate_books = RateBookServiceStub(self._channel)
         self.recalculations = RecalculationServiceStub(self._channel)
+        self.warnings = WarningServiceStub(self._channel)
 
     def call(
         self,

@@ -33,12 +33,17 @@ def row_message(
     row = types.Row(row_id=row_id, ruleset=ruleset, period_from=text_of(period_from), period_to=text_of(period_to))
     for name, value in values.items():
         if not missing(value):
-            row.values[name].CopyFrom(_value(name, value))
+            row.values[name].CopyFrom(value_message(name, value))
     row.lists.extend(_list(name, items) for name, items in lists.items())
     return row
 
 
-def _value(name: str, value: Any) -> types.Value:
+def value_message(name: str, value: Any) -> types.Value:
+    """Write one value.
+
+    Raises:
+        ValueError: it is a binary float, or of no kind that a row or an event has.
+    """
     own = value.item() if hasattr(value, "item") else value
     match own:
         case bool():

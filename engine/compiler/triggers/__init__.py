@@ -1,0 +1,1 @@
+"""Triggers become transitions: one file a kind, found by its `KIND`."""

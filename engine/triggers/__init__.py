@@ -1,0 +1,1 @@
+"""Triggers over time at work: events in, warnings out. Nothing is kept here, and no clock is read."""
