@@ -364,7 +364,7 @@ class _Trigger:
         limit = random.choice(("100", "300", "500.5"))
         when = random.choice(_TOTALS).format(limit=f"{limit}[{unit}]", field=field)
         over = random.choice(("month", "month", "year"))
-        to = random.choice(("1000", "100000", limit))
+        to = random.choice(("1000", "100000", limit.partition(".")[0]))  # some of what is summed has no decimals
         chosen = random.choice(("{total}", "{total} {days_passed} {days_in_period}", f"{{{field}}}"))
         return [
             f"on: {type_}",
