@@ -13,7 +13,7 @@ STAMP := $(VENV)/installed-$(WANTED)
 ROWS ?= 1000000
 WORKERS ?= 2
 
-.PHONY: help install install-durable demo test kill-test kill-triggers fuzz-triggers bench bench-check bench-peers bench-report lint format schema errors protos rules ci lock clean
+.PHONY: help install install-durable demo test kill-test kill-triggers fuzz-triggers agree-profiles bench bench-check bench-peers bench-report lint format schema errors protos rules ci lock clean
 
 help:  ## say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 14
@@ -68,6 +68,9 @@ kill-triggers: install  ## kill the desk of warnings fifty times in 100,000 even
 
 fuzz-triggers: install  ## compare all that runs triggers with the oracle, on 1,000 streams of 60 events; some five minutes
 	@$(BIN)/python -m tests.triggers.fuzzing $(ARGUMENTS)
+
+agree-profiles: install  ## compare all interpreters on ROWS random rows (1,000,000) of each score, segment and warning; an hour
+	@$(BIN)/dianjia test --random $(ROWS) rules/cn/national/profiles rules/cn/national/warnings
 
 bench: install  ## measure the bills in every way there is, 1 row to 1e7; what is not installed is told of
 	@$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-sort=name

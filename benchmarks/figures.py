@@ -97,7 +97,10 @@ FIGURES = (
     Figure("bills into PostgreSQL: rows/s to bare COPY's", "postgresql", "in", least=0.8),
     Figure("rows out of PostgreSQL: rows/s to ADBC's", "postgresql", "out", least=0.8),
     Figure("1e6 bills under two rate books, with report, CPU", "comparison", "cpu", most=15, unit="s", places=1),
+    Figure("advice, 1,000 customers x 12 months, CPU", "advice", "cpu", most=5, unit="s"),
     Figure("12 triggers, 1e6 customers x 12 periods, CPU", "triggers-batch", "cpu", most=10, unit="s", places=1),
+    Figure("scores of 1e6 customers, four highs: to W1 on as many rows", "scores", "four_highs", most=3),
+    Figure("the same, the dearest of the shipped scores", "scores", "most"),
     Figure("live events a second of CPU, in memory, to durable_rules'", "triggers-live", "memory", least=5, places=1),
     Figure("the same at a desk, both with SQLite", "triggers-live", "SQLite", places=1),
 )
@@ -258,11 +261,27 @@ def _comparison(progress: Progress) -> Found:
         return Found({"cpu": comparison.measure(1_000_000, Path(folder)).seconds})
 
 
+def _advice(progress: Progress) -> Found:
+    from benchmarks import advice
+
+    one = advice.measure(progress=progress)
+    return Found({"cpu": one.seconds}, one.checked, one.wrong)
+
+
 def _triggers_batch(progress: Progress) -> Found:
     from benchmarks import triggers_batch
 
     triggers, _ = triggers_batch.measure(progress=progress)
     return Found({"cpu": triggers.seconds}, triggers.wrong)
+
+
+def _scores(progress: Progress) -> Found:
+    from benchmarks import scores
+
+    found = {one.ruleset.rpartition(".")[2]: one for one in scores.measure(progress=progress)}
+    ratios = {name: one.ratio for name, one in found.items()}
+    checked, wrong = sum(one.checked for one in found.values()), sum(one.wrong for one in found.values())
+    return Found({"four_highs": ratios["four_highs"], "most": max(ratios.values())}, checked, wrong)
 
 
 def _triggers_live(progress: Progress) -> Found:
@@ -291,8 +310,10 @@ GROUPS: Mapping[str, Callable[[Progress], Found]] = {
     "engines": _engines,
     "postgresql": _postgresql,
     "comparison": _comparison,
+    "advice": _advice,
     "triggers-batch": _triggers_batch,
     "triggers-live": _triggers_live,
+    "scores": _scores,
 }
 
 

@@ -117,7 +117,7 @@ def bytes_a_row(runs: Sequence[Run], portfolio: str) -> float:
 
 def finished(arguments: Sequence[str]) -> tuple[int, float]:
     """Run the command and give what the kernel saw: peak memory [KiB] and CPU [s]."""
-    command = [sys.executable, "-c", WATCH, sys.executable, "-m", "engine.cli", *arguments]
+    command = [sys.executable, "-c", WATCH, sys.executable, "-m", "engine.start", *arguments]
     done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     code, peak, cpu = json.loads(done.stdout)
     if code not in (0, 1):  # 1: rows are refused, which some are meant to be

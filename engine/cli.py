@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from engine.cli_advice import COMMANDS as ADVICE
 from engine.cli_changes import COMMANDS as CHANGES
 from engine.cli_compare import COMMANDS as COMPARE
 from engine.cli_options import BACKEND, FORMAT_OUT, PATHS, RULES, SPEAK, TEXT_OR_JSON, THREADS, language
+from engine.cli_profiles import COMMANDS as PROFILES
 from engine.cli_runs import COMMANDS as RUNS
 from engine.cli_service import COMMANDS as SERVICE
 from engine.cli_versions import COMMANDS as VERSIONS
@@ -180,13 +182,27 @@ def demo(
 @main.command(name="list")
 @RULES
 @click.option("--triggers", is_flag=True, help="The triggers over time instead, with whom they tell and their events.")
+@click.option("--profiles", is_flag=True, help="The scores and segments instead, with their indicators and classes.")
+@click.option("--warnings", is_flag=True, help="The warnings of a bill instead, with what has to be given for each.")
+@click.option("--advice", is_flag=True, help="What customers can be advised of instead, with its alternatives.")
 @TEXT_OR_JSON
 @SPEAK
-def list_(rules: tuple[Path, ...], triggers: bool, format_: str) -> None:
+def list_(rules: tuple[Path, ...], triggers: bool, profiles: bool, warnings: bool, advice: bool, format_: str) -> None:
     """Show rule sets by place, class, days in force and standing of their sources."""
     from engine.commands import listing as command
 
-    (command.list_triggers if triggers else command.list_)(rules, format_, language())
+    if advice:
+        from engine.commands.advice_listing import list_advice
+
+        list_advice(rules, format_, language())
+        return
+    if warnings:
+        from engine.commands.warnings_listing import list_warnings
+
+        list_warnings(rules, format_, language())
+        return
+    shown = command.list_triggers if triggers else command.list_profiles if profiles else command.list_
+    shown(rules, format_, language())
 
 
 @main.command()
@@ -224,7 +240,7 @@ def schema() -> None:
     command.schema()
 
 
-for _command in (*RUNS, *CHANGES, *COMPARE, *VERSIONS, *SERVICE, *WARNINGS):
+for _command in (*RUNS, *ADVICE, *CHANGES, *COMPARE, *PROFILES, *VERSIONS, *SERVICE, *WARNINGS):
     main.add_command(_command)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.compiler.book import RateBook
 from engine.compiler.compile import compile_paths
 from engine.compiler.program import Compiled, Line, Working
 from engine.evaluator.evaluate import Result, evaluate
@@ -24,10 +25,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @cache
+def whole_book() -> RateBook:
+    """Compile the shipped rules, those of the kinds and those of the examples; every one, once."""
+    return compile_paths([ROOT / "rules", ROOT / "tests" / "kinds", ROOT / "tests" / "examples"])
+
+
 def book() -> Mapping[str, Compiled]:
-    """Compile the shipped rule sets, those of the kinds and those of the examples; every one, once."""
-    folders = [ROOT / "rules", ROOT / "tests" / "kinds", ROOT / "tests" / "examples"]
-    return compile_paths(folders).rulesets
+    """Give the rule sets of `whole_book`."""
+    return whole_book().rulesets
 
 
 def as_rows(compiled: Compiled, rows: Sequence[Row]) -> Rows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -96,6 +97,12 @@ def pages() -> list[Path]:
 
 # A page shows `...` for what may differ from one machine or day to the next: speeds, paths, the rest of a long list.
 _SHOWN = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def shipped(folder: Path) -> None:
+    """Put what commands of pages read into a folder: the shipped rules, and the example data with its own rules."""
+    shutil.copytree(ROOT / "rules", folder / "rules")
+    shutil.copytree(ROOT / "docs" / "examples", folder / "docs" / "examples", ignore=shutil.ignore_patterns("node"))
 
 
 def environment() -> dict[str, str]:

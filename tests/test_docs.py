@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from engine.advice.cases import cases_of
+from engine.advice.cases import run_case as run_advice_case
 from engine.commands.test import run_case
 from engine.compiler.compile import compile_paths
 from engine.triggers import cases
-from tests.documents import ROOT, Block, agrees, blocks, commands, pages, run_command
+from tests.documents import ROOT, Block, agrees, blocks, commands, pages, run_command, shipped
 
 DECISIONS = ROOT / "docs" / "decisions"
 PAGES = [page for page in pages() if page.is_relative_to(ROOT / "docs")]
@@ -51,6 +53,7 @@ def test_rules_in_docs_compile_and_pass_their_tests(block: Block, tmp_path: Path
 
     assert [found for one in rulesets for case in one.tests for found in run_case(one, case)] == []
     assert [found for case in watch.tests for found in cases.run_case(watch, case)] == []
+    assert [found for advice, case in cases_of(book) for found in run_advice_case(book, advice, case)] == []
     assert all(one.tests for one in rulesets), f"{block.id}: a rule set without a test shows nothing"
     looked_at = {trigger for case in watch.tests for trigger in case.triggers}
     assert set(watch.triggers) == looked_at, f"{block.id}: a trigger without a test shows nothing"
@@ -59,8 +62,8 @@ def test_rules_in_docs_compile_and_pass_their_tests(block: Block, tmp_path: Path
 
 @pytest.mark.parametrize("page", RUN_HERE, ids=_id)
 def test_commands_in_docs_work(page: Path, tmp_path: Path) -> None:
-    """Commands of a page run in order, in a folder with the shipped rules, and print what the page shows."""
-    shutil.copytree(ROOT / "rules", tmp_path / "rules")
+    """Commands of a page run in order, in a folder with the shipped rules and examples, and print what it shows."""
+    shipped(tmp_path)
 
     wrong = []
     for command in commands(page):

@@ -36,8 +36,8 @@ class Mechanism:
 
 
 def _path(name: str) -> Path:
-    """Return the file of a name: `place/class`, or `place/name.form`, `place/name.notice`."""
-    kind = "" if name.endswith((".form", ".notice")) else ".ruleset"
+    """Return the file of a name: `place/class`, or `place/name.form`, `place/name.notice`, `place/name.shared`."""
+    kind = "" if name.endswith((".form", ".notice", ".shared")) else ".ruleset"
     (path,) = (folder / f"{name}{kind}.yaml" for folder in RULES if (folder / f"{name}{kind}.yaml").exists())
     return path
 

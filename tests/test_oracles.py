@@ -22,7 +22,9 @@ from tests.oracles import (
     jiangsu_residential,
     late_fee,
     penalty,
+    portfolio_2025,
     power_factor,
+    scores,
     tax,
     tiered,
     tiered_time_of_use,
@@ -297,3 +299,26 @@ def test_of_equal_reductions_the_first() -> None:
     """Equal by amount: the earlier; one that takes nothing off: none."""
     assert exclusive.largest([("a", True, D(-5)), ("b", True, D(-5)), ("c", False, D(-9))]) == {"a": D(-5)}
     assert exclusive.largest([("a", True, D(5))]) == {}
+
+
+def test_nearest_rank() -> None:
+    """Of 1, 2, 3, 4: half do not exceed 2, a little more than half need 3; a quarter is 1."""
+    values = [D(4), D(1), D(3), D(2)]
+
+    assert [portfolio_2025.nearest_rank(values, D(share)) for share in ("0.25", "0.5", "0.51", "1")] == [1, 2, 3, 4]
+
+
+def test_an_indicator_left_out_gives_its_weight_to_the_others() -> None:
+    """0.3 x 80 + 0.2 x 60 + 0.15 x 100 = 51, by 0.65: 78.46; with all five 78.5."""
+    there = [("0.30", D(80)), ("0.20", D(60)), ("0.20", None), ("0.15", None), ("0.15", D(100))]
+    everyone = [("0.30", D(80)), ("0.20", D(60)), ("0.20", D(70)), ("0.15", D(90)), ("0.15", D(100))]
+
+    assert scores.score(there) == D("78.5")
+    assert scores.score(everyone) == D("78.5")
+    assert scores.score([("1", None)]) is None
+
+
+def test_a_limit_belongs_to_the_band_that_says_so() -> None:
+    """`below` leaves its limit to the next band, `up_to` keeps it."""
+    assert [scores.below(D(value), ["10"], [1, 2]) for value in ("9.99", "10")] == [1, 2]
+    assert [scores.up_to(D(value), ["10"], [1, 2]) for value in ("10", "10.01")] == [1, 2]

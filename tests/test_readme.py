@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import ROOT, Block, agrees, blocks, commands, environment, headings, run_command
+from tests.documents import ROOT, Block, agrees, blocks, commands, environment, headings, run_command, shipped
 from tests.service.serving import serving
 
 ENGLISH = ROOT / "README.md"
@@ -18,8 +18,8 @@ CHINESE = ROOT / "README.zh-CN.md"
 
 
 def test_readme_commands_print_what_the_readme_shows(tmp_path: Path) -> None:
-    """The tour works from its first command to its last, in a folder that holds the shipped rules and nothing else."""
-    shutil.copytree(ROOT / "rules", tmp_path / "rules")
+    """The tour works from its first command to its last, in a folder with the shipped rules and example data alone."""
+    shipped(tmp_path)
 
     wrong = []
     for command in commands(ENGLISH):

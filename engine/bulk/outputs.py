@@ -1,4 +1,4 @@
-"""A billed batch -> Arrow tables: bills, lines, refused, warnings, the same for every kind of file.
+"""A billed batch -> Arrow tables: bills, lines, refused, warnings, profiles, the same for every kind of file.
 
 `bills` keeps the order of the input. `lines` is wide, one table a structure: a column a line, whole numbers with their
 `places` and `currency` in the column's metadata, or decimals; where a rule set splits billing periods, a record a part.
@@ -20,6 +20,7 @@ from engine.bulk.messages import warning_messages
 from engine.bulk.money import decimals, precision_of
 from engine.bulk.partitions import Amounts
 from engine.bulk.problems import FileProblem
+from engine.bulk.profiles import ProfileTable, profile_rows, profile_table
 from engine.bulk.sources import Batch, Source
 from engine.compiler.program import Compiled, Line, Type
 from engine.evaluator.batch import Dispatched, Group
@@ -54,10 +55,11 @@ class Layout:
     bills: Any  # pyarrow Schemas
     refused: Any
     warnings: Any
-    lines: Mapping[str, tuple[str, Any]]  # key -> name of its structure's table, its columns
+    lines: Mapping[str, tuple[str, Any]]  # key -> name of its structure's table, its columns; of those that have lines
     amounts: Amounts
     details: bool
     places_of: Mapping[int, int]  # identity of a rule set -> position of its key in `keys`
+    profiles: ProfileTable | None = None  # None: nobody has scores or segments
 
     def key(self, compiled: Compiled) -> str:
         """Find a rule set's key in the book."""
@@ -113,7 +115,20 @@ def lay_out(book: Mapping[str, Compiled], source: Source, amounts: Amounts, deta
     lines = _structures(book, keys, row_id, amounts, details)
     places_of = {id(book[key]): at for at, key in reversed(list(enumerate(keys)))}
     return Layout(
-        book, keys, rulesets, codes, ledgers, places, bills, refused, warnings, lines, amounts, details, places_of
+        book,
+        keys,
+        rulesets,
+        codes,
+        ledgers,
+        places,
+        bills,
+        refused,
+        warnings,
+        lines,
+        amounts,
+        details,
+        places_of,
+        profile_table(book, row_id),
     )
 
 
@@ -141,6 +156,8 @@ def _structures(
     found = {}
     for rule_key in keys:
         compiled = book[rule_key]
+        if not compiled.program.lines:  # it only profiles
+            continue
         fields = [row_id, pa.field("ruleset", _named())]
         if compiled.changes == "split":
             fields += [pa.field(name, type_) for name, type_ in PART]
@@ -175,6 +192,7 @@ class Tables:
     refused: Any
     warnings: tuple[Any, ...]
     lines: tuple[tuple[str, Any], ...]
+    profiles: tuple[Any, ...] = ()
 
 
 def tables(layout: Layout, batch: Batch, done: Sequence[Dispatched]) -> tuple[Tables, tuple[RowProblem, ...]]:
@@ -200,20 +218,23 @@ def tables(layout: Layout, batch: Batch, done: Sequence[Dispatched]) -> tuple[Ta
         key=lambda found: found.row,
     )
     lines, warnings = [], []
+    profiles: list[Any] = []
     for piece, one in zip(batch.pieces, done, strict=True):
         for group in one.groups:
             if not len(group.result.total):
                 continue
-            for part in _by_table(layout, group):
+            for part in _by_table(layout, group) if group.compiled.program.lines else ():
                 table, schema = layout.lines[layout.key(part.own(0))]
                 lines.append((table, _lines(layout, batch, part, piece.positions[part.result.kept], schema)))
             raised = warning_messages(group, piece.rows)
             for warning, at, messages in raised:
                 positions = piece.positions[group.result.kept[at]]
                 warnings.append(_warnings(layout, batch, group, warning, at, positions, messages))
-    return Tables(_bills(layout, batch, done), _refused(layout, batch, refused), tuple(warnings), tuple(lines)), tuple(
-        refused
-    )
+            if layout.profiles is not None:
+                positions = pa.array(piece.positions[group.result.kept])
+                profiles += profile_rows(layout.profiles, batch, group, _ids(layout, group, None), positions)
+    bills, turned_away = _bills(layout, batch, done), _refused(layout, batch, refused)
+    return Tables(bills, turned_away, tuple(warnings), tuple(lines), tuple(profiles)), tuple(refused)
 
 
 def _by_table(layout: Layout, group: Group) -> Iterable[Group]:

@@ -31,6 +31,7 @@ from engine.bulk.partitions import Done, Partition, Work
 from engine.bulk.pieces import chosen_rows
 from engine.bulk.postgresql_url import is_postgresql
 from engine.bulk.probe import carried_inputs
+from engine.bulk.profiles import PROFILES
 from engine.bulk.sinks import FolderSink, Sink
 from engine.bulk.sources import Batch, Piece, Source, source_of
 from engine.bulk.summary import Tally
@@ -97,6 +98,7 @@ class Prepared:
             "bills": layout.bills,
             "refused": layout.refused,
             "warnings": layout.warnings,
+            **({} if layout.profiles is None else {PROFILES: layout.profiles.schema}),
             **dict(layout.lines.values()),
         }
 
@@ -345,4 +347,6 @@ def _named(made: Any) -> Iterable[tuple[str, Any]]:
     yield "refused", made.refused
     for table in made.warnings:
         yield "warnings", table
+    for table in made.profiles:
+        yield PROFILES, table
     yield from made.lines

@@ -131,6 +131,19 @@ class Source:
         return max(1, min(self.batch_rows_max, int(BATCH_ITEMS / max(items, 1))))
 
 
+def whole(source: Source) -> Batch:
+    """Read all rows as one batch: for what needs those of an account together.
+
+    Raises:
+        FileProblem: as `Source.batches`.
+    """
+    texts = ["ruleset", *(name for name, wanted in source.wanted.items() if wanted.kinds == {"code"})]
+    found = list(files.tables(source.path, source.format, source.schema, texts, source.batch_rows()))
+    if not found:
+        return _batch(source, source.schema.empty_table(), 0)
+    return _batch(source, pa.concat_tables(found).unify_dictionaries(), 0)
+
+
 def wanted_of(book: Mapping[str, Compiled]) -> dict[str, Wanted]:
     """How the rule sets of a book read each column: kinds, and most places."""
     kinds: dict[str, set[str]] = {}

@@ -1,4 +1,7 @@
-"""What a run came to: counts, totals by charge and rule set, warnings by level, refusals by code; sums are exact."""
+"""What a run came to: counts, totals by charge and rule set, scores and classes, warnings by level, refusals by code.
+
+Sums are exact.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ import numpy as np
 from engine.bulk.money import sums_by
 from engine.bulk.over_time import OverTime
 from engine.bulk.overlaps import Overlaps
+from engine.bulk.profiles import ScoreSummary, SegmentSummary, count_profiles, score_summaries, segment_summaries
 from engine.compiler.program import Compiled
 from engine.evaluator.batch import Dispatched, Group
 from engine.evaluator.rows import RowProblem, day_text
@@ -22,7 +26,7 @@ Key = TypeVar("Key")
 
 _LEVELS: Final = ("red", "amber", "yellow", "info")
 _BY_ONE: Final = ("billed", "totals", "refused")  # fields of a tally, by what their keys are
-_BY_TWO: Final = ("lines", "ledgers", "warnings", "over_time")
+_BY_TWO: Final = ("lines", "ledgers", "warnings", "over_time", "scores", "classes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class RulesetSummary:
     charges: Mapping[str, Decimal]
     lines: Mapping[str, Decimal]
     ledgers: Mapping[str, Decimal]
+    scores: tuple[ScoreSummary, ...] = ()
+    segments: tuple[SegmentSummary, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,8 @@ class Summary:
                     "charges": {name: f"{amount:f}" for name, amount in one.charges.items()},
                     "lines": {name: f"{amount:f}" for name, amount in one.lines.items()},
                     "ledgers": {name: f"{amount:f}" for name, amount in one.ledgers.items()},
+                    **({"scores": [score.to_json() for score in one.scores]} if one.scores else {}),
+                    **({"segments": [segment.to_json() for segment in one.segments]} if one.segments else {}),
                 }
                 for one in self.rulesets
             ],
@@ -118,6 +126,8 @@ class Tally:
     refused: Counter[str] = field(default_factory=Counter)
     warnings: Counter[tuple[str, str]] = field(default_factory=Counter)  # by level and warning
     over_time: Counter[tuple[str, str]] = field(default_factory=Counter)  # `engine.bulk.over_time.Counts`
+    scores: Counter[tuple[str, str]] = field(default_factory=Counter)  # sums; `engine.bulk.profiles.count_profiles`
+    classes: Counter[tuple[str, str]] = field(default_factory=Counter)  # by rule set and `segment.class`
 
     def count(
         self, rows: int, done: Iterable[Dispatched], refused: Sequence[RowProblem], key: Callable[[Compiled], str]
@@ -158,6 +168,7 @@ class Tally:
             raised = int(np.count_nonzero(result.warnings[warning.id]))
             if raised:
                 self.warnings[warning.level, warning.id] += raised
+        count_profiles(group, key, self.scores, self.classes)
 
     def add(self, other: Tally) -> None:
         """Take another tally in."""
@@ -168,10 +179,8 @@ class Tally:
             (self.refused, other.refused),
         ):
             _add(mine, theirs)
-        _add(self.lines, other.lines)
-        _add(self.ledgers, other.ledgers)
-        _add(self.warnings, other.warnings)
-        _add(self.over_time, other.over_time)
+        for name in _BY_TWO:
+            _add(getattr(self, name), getattr(other, name))
 
     def to_json(self) -> dict[str, object]:
         """The counts and sums for `from_json`; sums are whole numbers of the smallest place."""
@@ -257,6 +266,8 @@ class Tally:
             charges=charges,
             lines=lines,
             ledgers={code: money(self.ledgers[id_, code], step) for code, step in program.ledgers},
+            scores=score_summaries(program, id_, self.billed[id_], self.scores),
+            segments=segment_summaries(program, id_, self.classes),
         )
 
 

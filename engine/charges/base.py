@@ -102,6 +102,12 @@ class Context(Protocol):
     def every(self, list_name: str) -> int:
         """How long the items of an interval list are [min]; 0 where the list follows no clock."""
 
+    def may_be_absent(self, expr: Expr) -> tuple[str, ...]:
+        """Optional inputs without a default that a formula reads, and no `given` is asked of, by it or a quantity."""
+
+    def codes_of(self, name: Text) -> tuple[str, ...]:
+        """Words of a code input; () where no input of that name has codes."""
+
     def schedules(self) -> Mapping[str, tuple[str, ...]]:
         """Schedule of the calendar -> its periods: `tou_period` and what stands under `schedules`."""
 
@@ -140,6 +146,12 @@ class Context(Protocol):
 
     def bands(self) -> tuple[str, ...]:
         """Names of the band tables in reach."""
+
+    def fills(self) -> Mapping[str, str]:
+        """What the rule set's holes are filled with."""
+
+    def declares(self, path: str) -> bool:
+        """Whether a value of that name is declared, by the rule set or a notice."""
 
     def printed(self, expr: Expr) -> Printed | None:
         """The number that an expression is, or that the value or hole has which it names; None: it is computed."""

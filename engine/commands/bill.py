@@ -14,6 +14,7 @@ from engine.commands.one_row import billed
 from engine.commands.output import Language, complain, emit, refusal_json, refusal_text, table
 from engine.commands.rates import one_ruleset
 from engine.commands.words import words
+from engine.compiler.profile import Segment, SegmentClass
 from engine.compiler.program import Compiled
 from engine.evaluator.reference import Bill, BillLine
 from engine.evaluator.rows import RowProblem
@@ -125,7 +126,37 @@ def bill_json(compiled: Compiled, made: Bill, several: bool) -> dict[str, object
             }
             for warning in made.warnings
         ],
+        **_profile_json(compiled, made),
     }
+
+
+def _profile_json(compiled: Compiled, made: Bill) -> dict[str, object]:
+    """Scores and classes, where the rule set has any."""
+    program = compiled.program
+    found: dict[str, object] = {}
+    if program.scores:
+        found["scores"] = [
+            {"score": one.id, "title": one.title, "value": f"{made.scores[one.id]:f}"} for one in program.scores
+        ]
+    if program.segments:
+        found["segments"] = [
+            {
+                "segment": one.id,
+                "title": one.title,
+                "class": its.id,
+                "class_title": its.title,
+                "services": list(its.services),
+            }
+            for one, its in _classes(compiled, made)
+        ]
+    return found
+
+
+def _classes(compiled: Compiled, made: Bill) -> list[tuple[Segment, SegmentClass]]:
+    """The segments, each with the class of the bill's customer."""
+    return [
+        (one, next(its for its in one.classes if its.id == made.segments[one.id])) for one in compiled.program.segments
+    ]
 
 
 def bill_text(compiled: Compiled, made: Bill, language: Language, several: bool) -> str:
@@ -138,9 +169,19 @@ def bill_text(compiled: Compiled, made: Bill, language: Language, several: bool)
         if part:
             rows.append([f"{say('part')} {part}", f"{from_.isoformat()}..{to.isoformat()}", "", "", ""])
         rows += [_cells(line) for line in lines]
-    rows.append([say("total"), "", "", made.currency, f"{made.total:f}"])
-    headers = [say("line"), say("title"), say("quantity"), say("price"), say("amount")]
-    parts = [f"{made.row_id}: {head}" if several else head, period, "", table(rows, headers, "<<>>>")]
+    parts = [f"{made.row_id}: {head}" if several else head, period]
+    if compiled.program.lines:  # else it bills nobody, and an empty bill would say that nothing is owed
+        rows.append([say("total"), "", "", made.currency, f"{made.total:f}"])
+        headers = [say("line"), say("title"), say("quantity"), say("price"), say("amount")]
+        parts += ["", table(rows, headers, "<<>>>")]
+    scores = [[one.id, one.title, f"{made.scores[one.id]:f}"] for one in compiled.program.scores]
+    if scores:
+        parts += ["", table(scores, [say("score"), say("title"), say("value")], "<<>")]
+    classes = _classes(compiled, made)
+    if classes:
+        cells = [[one.id, one.title, its.id, its.title, "、".join(its.services)] for one, its in classes]
+        headers = [say("segment"), say("title"), say("is"), say("title")]
+        parts += ["", table(cells, [*headers, say("services")])]
     for warning in made.warnings:
         parts += ["", f"{warning.level}: {warning.title} ({warning.id}) {warning.message}".rstrip()]
         if warning.causes:

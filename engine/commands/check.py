@@ -24,6 +24,7 @@ def check(paths: Sequence[Path], format_: str, language: Language, correlator: s
         _show(ProblemsFound(found), format_, language)
         raise SystemExit(1)
     read = {file for one in book.rulesets.values() for file in one.files} | {*book.watch.files}
+    read |= {file for several in book.advice.values() for one in several for file in one.rewrite.files}
     # a notice alone is checked too, though no rule set that was asked for reads it
     rulesets, files = len(book.rulesets), len(read | {shown_path(file) for file in files_under(asked)})
     triggers = len(book.watch.triggers)

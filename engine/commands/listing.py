@@ -49,6 +49,61 @@ def _trigger_json(one: Trigger) -> dict[str, object]:
     }
 
 
+def list_profiles(rules: Sequence[Path], format_: str, language: Language) -> None:
+    """Print the scores and segments by rule set, with their indicators or classes and the standing of their sources."""
+    rulesets = compiled_book(rules, language).rulesets.values()
+    if format_ == "json":
+        emit(
+            [
+                {"ruleset": one.id, **profiles_json(one)}
+                for one in rulesets
+                if one.program.scores or one.program.segments
+            ]
+        )
+        return
+    say = words(language)
+    rows = []
+    for one in rulesets:
+        for score in one.program.scores:
+            indicators = ", ".join(each.id for each in score.indicators)
+            rows.append([one.id, say("score"), score.id, score.title, indicators, score.standing])
+        for segment in one.program.segments:
+            classes = ", ".join(each.id for each in segment.classes)
+            rows.append([one.id, say("segment"), segment.id, segment.title, classes, segment.standing])
+    of = f"{say('indicators')} / {say('classes')}"
+    click.echo(table(rows, [say("rule set"), say("kind"), "", say("title"), of, say("standing")]))
+
+
+def profiles_json(one: Compiled) -> dict[str, object]:
+    """The scores and segments of a rule set for a program to read."""
+    return {
+        "scores": [
+            {
+                "score": score.id,
+                "title": score.title,
+                "indicators": [{"indicator": each.id, "title": each.title} for each in score.indicators],
+                "source": score.source,
+                "standing": score.standing,
+                "at": str(score.place),
+            }
+            for score in one.program.scores
+        ],
+        "segments": [
+            {
+                "segment": segment.id,
+                "title": segment.title,
+                "classes": [
+                    {"class": each.id, "title": each.title, "services": list(each.services)} for each in segment.classes
+                ],
+                "source": segment.source,
+                "standing": segment.standing,
+                "at": str(segment.place),
+            }
+            for segment in one.program.segments
+        ],
+    }
+
+
 def list_(rules: Sequence[Path], format_: str, language: Language) -> None:
     """Print the rule sets by place, class, days in force and standing of their sources."""
     book = compiled_book(rules, language)

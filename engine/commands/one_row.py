@@ -10,8 +10,11 @@ import numpy as np
 
 from engine.calendars.days import day_number
 from engine.commands.asked import Asked
+from engine.compiler.profile import Score, Segment
 from engine.compiler.program import AxisSpec, Compiled
+from engine.evaluator import decimals
 from engine.evaluator.evaluate import evaluate
+from engine.evaluator.interpretation import single
 from engine.evaluator.reference import Bill
 from engine.evaluator.rows import Children, Column, RowProblem, Rows
 from engine.evaluator.scalar import Scalar
@@ -40,7 +43,14 @@ def billed(asked: Asked) -> Bill | RowProblem:
         return made
     assert len(result.kept) == 1, f"columns: {result.problems}, integers: a bill"
     assert int(result.total[0]) == made.total, f"columns: {result.total[0]}, integers: {made.total}"
-    return made.to_bill()
+    bill = made.to_bill()
+    profiled: tuple[Score | Segment, ...] = (*compiled.program.scores, *compiled.program.segments)
+    for one in profiled:
+        step = compiled.program.names[one.id]
+        by_columns = (result.scores if one.id in result.scores else result.segments)[one.id]
+        whole = decimals.to_whole(single(bill.parts[-1].values[step]), compiled.program.steps[step].type.places)
+        assert int(by_columns[0]) == whole, f"{one.id}: columns: {by_columns[0]}, integers: {whole}"
+    return bill
 
 
 def as_batch(asked: Asked) -> Rows:

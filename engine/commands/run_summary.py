@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from engine.commands.output import Language, complain, emit, table
@@ -11,12 +11,12 @@ from engine.commands.words import filter_text, words
 if TYPE_CHECKING:
     from engine.bulk.over_time import OverTime
     from engine.bulk.overlaps import Overlaps
-    from engine.bulk.summary import Summary
+    from engine.bulk.summary import RulesetSummary, Summary
     from engine.runs.manifest import Manifest
 
 
 def summary_text(summary: Summary, language: Language) -> str:
-    """A run as a person reads it: counts, totals by charge and rule set, warnings by level, refusals by code."""
+    """A run as a person reads it: counts, totals by charge and rule set, scores and classes, warnings, refusals."""
     say = words(language)
     head = [
         [say("run"), summary.run],
@@ -36,10 +36,12 @@ def summary_text(summary: Summary, language: Language) -> str:
     rows = []
     for ruleset in summary.rulesets:
         named = f"{ruleset.id}@{ruleset.in_force_from}" if ruleset.in_force_from else ruleset.id
-        rows.append([named, "", f"{ruleset.billed:,}", f"{ruleset.total:,f}", ruleset.currency])
+        money = [f"{ruleset.total:,f}", ruleset.currency] if ruleset.lines else ["", ""]  # else it bills nobody
+        rows.append([named, "", f"{ruleset.billed:,}", *money])
         rows += [["", charge, "", f"{amount:,f}", ""] for charge, amount in ruleset.charges.items()]
     headers = [say("rule set"), say("charge"), say("bills"), say("amount"), say("currency")]
     parts.append(table(rows, headers, "<<>>"))
+    parts += _profiles(summary.rulesets, language)
     if summary.warnings:
         rows = [[level, id_, f"{count:,}"] for level, ids in summary.warnings.items() for id_, count in ids.items()]
         parts += ["", table(rows, [say("level"), say("warning"), say("rows")], "<<>")]
@@ -50,6 +52,26 @@ def summary_text(summary: Summary, language: Language) -> str:
     if summary.overlaps is not None and summary.overlaps.rows:
         parts += ["", _overlapping(summary.overlaps, language)]
     return "\n".join(parts)
+
+
+def _profiles(rulesets: Sequence[RulesetSummary], language: Language) -> list[str]:
+    """Means of scores, and rows by class, with an empty line before each table; none where nothing has any."""
+    say, parts = words(language), list[str]()
+    means, classes = [], []
+    for ruleset in rulesets:
+        for score in ruleset.scores:
+            means.append([ruleset.id, score.id, score.title, f"{score.rows:,}", f"{score.mean:f}"])
+        for segment in ruleset.segments:
+            rows = [[id_, title, f"{count:,}"] for id_, title, count in segment.classes]
+            names = [ruleset.id, segment.id, segment.title]
+            classes += [[*(names if not at else ["", "", ""]), *row] for at, row in enumerate(rows)]
+    if means:
+        headers = [say("rule set"), say("score"), say("title"), say("rows"), say("mean")]
+        parts += ["", table(means, headers, "<<<>>")]
+    if classes:
+        headers = [say("rule set"), say("segment"), say("title"), say("is"), say("title"), say("rows")]
+        parts += ["", table(classes, headers, "<<<<<>")]
+    return parts
 
 
 def _over_time(found: OverTime, language: Language) -> list[str]:

@@ -1,6 +1,7 @@
 """`dianjia test`: the tests inside rule sets, and random rows, each through all three interpreters.
 
-Tests of triggers over time go through the three ways to run those: one account, many at once, and decimals.
+Tests of triggers over time go through the three ways to run those: one account, many at once, and decimals. Tests of
+advice are billed as `dianjia advise` bills.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 import click
 
 from engine.cache.compiled import RateBook
+from engine.commands import advice_tests
 from engine.commands.answers import Answer, named, of_columns, of_decimals, of_integers, with_named
 from engine.commands.asked import Asked
 from engine.commands.backend import need_backend
@@ -21,7 +23,7 @@ from engine.commands.output import Language, complain, counted, emit, table
 from engine.commands.rates import compiled_book
 from engine.commands.warnings_words import warning_words
 from engine.commands.words import words
-from engine.compiler.program import Compiled, TestCase
+from engine.compiler.program import Compiled, Program, TestCase
 from engine.compiler.trigger import TriggerCase
 from engine.evaluator.evaluate import evaluate
 from engine.evaluator.native import Backend
@@ -56,16 +58,22 @@ def test(
     failed = [found for found in ran if found[2]]
     watched = [(case, cases.run_case(book.watch, case)) for case in book.watch.tests]
     wrong = [found for found in watched if found[1]]
+    advised = advice_tests.run(book)
+    misled = [one for one in advised if one.differences]
     if format_ == "json":
         results = [*(_json(*found) for found in ran), *(_trigger_json(*found) for found in watched)]
-        emit({"tests": len(results), "failed": len(failed) + len(wrong), "results": results})
+        results += [advice_tests.as_json(one) for one in advised]
+        emit({"tests": len(results), "failed": len(failed) + len(wrong) + len(misled), "results": results})
     else:
         for found in failed:
             complain(_text(*found, language=language) + "\n")
         for case, differs in wrong:
             complain(_trigger_text(case, differs, language) + "\n")
-        _tell_counts(book, len(ran) + len(watched), len(failed) + len(wrong), language)
-    if failed or wrong:
+        for one in misled:
+            complain(advice_tests.as_text(one, language) + "\n")
+        tests = len(ran) + len(watched) + len(advised)
+        _tell_counts(book, tests, len(failed) + len(wrong) + len(misled), language)
+    if failed or wrong or misled:
         raise SystemExit(1)
 
 
@@ -80,14 +88,15 @@ def _tell_counts(book: RateBook, tests: int, failed: int, language: Language) ->
         click.echo(f"{counted(rulesets, 'rule set')}{watched}, {counted(tests, 'test')}, {failed} failed")
     tested = {id_ for case in book.watch.tests for id_ in case.triggers}
     without = [one.id for one in book.rulesets.values() if not one.tests]
-    for id_ in [*without, *(id_ for id_ in book.watch.triggers if id_ not in tested)]:
+    without += [id_ for id_ in book.watch.triggers if id_ not in tested]
+    for id_ in [*without, *advice_tests.without(book)]:
         complain(f"{id_}: no tests" if language == "en" else f"{id_}：没有测试")
 
 
 def run_case(compiled: Compiled, case: TestCase, backend: Backend = "numpy") -> list[Difference]:
     """Run one test through every interpreter and give what is not as expected."""
     asked = Asked(compiled, case.name, case.period_from, case.period_to, case.given)
-    names = named(compiled.program, case.expect)
+    names = named(compiled.program, (*case.expect, *case.segments))
     made = reference(compiled, case.given, period_from=case.period_from, period_to=case.period_to)
     in_decimals = of_decimals(compiled, made, names)
     more = with_named(compiled, names)
@@ -97,16 +106,16 @@ def run_case(compiled: Compiled, case: TestCase, backend: Backend = "numpy") -> 
         by_columns = of_columns(compiled, evaluate(more, as_batch(asked), details=True, backend=backend), names)
     alone = Scalar(more).bill(case.given, period_from=case.period_from, period_to=case.period_to)
     found = {
-        "columns": differences(case, by_columns),
-        "decimals": differences(case, in_decimals),
-        "integers": differences(case, of_integers(compiled, alone, names)),
+        "columns": differences(compiled.program, case, by_columns),
+        "decimals": differences(compiled.program, case, in_decimals),
+        "integers": differences(compiled.program, case, of_integers(compiled, alone, names)),
     }
     if found["columns"] == found["decimals"] == found["integers"]:
         return [Difference(*one, "all") for one in found["columns"]]
     return [Difference(*one, name) for name, several in found.items() for one in several]
 
 
-def differences(case: TestCase, answer: Answer) -> list[tuple[str, str, str]]:
+def differences(program: Program, case: TestCase, answer: Answer) -> list[tuple[str, str, str]]:
     """Give path, expected and got of what an answer gets wrong."""
     refused = " ".join(answer.refused or ()).strip()
     if case.refused is not None:
@@ -124,6 +133,12 @@ def differences(case: TestCase, answer: Answer) -> list[tuple[str, str, str]]:
             found.append((path, text, "no such line"))
         elif value != Decimal(text):
             found.append((path, text, f"{value:f}"))
+    classes = {one.id: tuple(each.id for each in one.classes) for one in program.segments}
+    for segment, expected in case.segments.items():
+        position = answer.values.get(segment) if segment in classes else None
+        told = "no such segment" if position is None else classes[segment][int(position)]
+        if told != expected:
+            found.append((segment, expected, told))
     if case.warnings is not None and sorted(case.warnings) != sorted(answer.warnings):
         found.append(("warnings", ", ".join(sorted(case.warnings)), ", ".join(sorted(answer.warnings))))
     return found

@@ -35,17 +35,24 @@ from engine.language.models import (
     ListRule,
     Notice,
     Quantity,
+    ReadRule,
     RefuseRule,
     Rules,
     RuleSet,
+    Shared,
     WarningRule,
 )
 from engine.language.nodes import Map, Node, Text
 from engine.language.problems import Place, Problem, ProblemsFound, problem
+from engine.language.profile_models import ScoreRule, SegmentRule
 from engine.language.reading import KEYS_WITH_VALUES, ONE_VALUE, did_you_mean, wrong_shape
 from engine.quantities.base import Kind as QuantityKind
 from engine.quantities.base import QuantityModel
 from engine.quantities.kinds import kinds as quantity_kinds
+from engine.quantities.score import SCORE
+from engine.quantities.segment import SEGMENT
+
+Measured = QuantityModel | ScoreRule | SegmentRule
 
 RESERVED = (*BUILT_IN, "day")  # a formula's own words: `months` of a price per month is the billing period's
 
@@ -62,7 +69,9 @@ class Namespace:
     tables: dict[str, TableSource] = field(default_factory=dict)
     bands: dict[str, TableSource] = field(default_factory=dict)
     quantities: dict[str, Quantity] = field(default_factory=dict)
-    measured: dict[str, tuple[QuantityModel, QuantityKind]] = field(default_factory=dict)  # quantities that have a kind
+    measured: dict[str, tuple[Measured, QuantityKind]] = field(
+        default_factory=dict
+    )  # what has a kind; scores, segments
     quantity_sources: dict[str, Source | None] = field(default_factory=dict)
     refuse: dict[str, RefuseRule] = field(default_factory=dict)
     charges: dict[str, tuple[ChargeModel, Kind]] = field(default_factory=dict)
@@ -79,6 +88,8 @@ class Namespace:
     names: dict[str, Place] = field(default_factory=dict)
     days: tuple[int, int] = (FIRST_DAY, END_DAY)  # [first, end) on which all of the documents are in force
     broken: set[str] = field(default_factory=set)  # values and tables with problems of their own
+    reads: list[tuple[Text, ReadRule]] = field(default_factory=list)  # of shared files
+    stand_ins: set[str] = field(default_factory=set)  # optional inputs that only shared files read
 
     def claim(self, name: Text | str, place: Place, problems: list[Problem]) -> bool:
         """Take a name; a second taker is a problem, and so is one that takes a name that every rule set has."""
@@ -99,8 +110,13 @@ class Assembled(Namespace):
     ruleset: RuleSet
 
 
-def assemble(library: Library, ruleset: RuleSet) -> tuple[Assembled, list[Problem]]:
+def assemble(library: Library, ruleset: RuleSet, *beside: Rules) -> tuple[Assembled, list[Problem]]:
     """Bring one rule set together.
+
+    Args:
+        library: where its form, shared files and notices are found.
+        ruleset: which one.
+        beside: documents that declare more for it, without being part of it: advice.
 
     Returns:
         The namespace and every problem found; with problems it may be incomplete.
@@ -108,13 +124,14 @@ def assemble(library: Library, ruleset: RuleSet) -> tuple[Assembled, list[Proble
     problems: list[Problem] = []
     found = Assembled(ruleset=ruleset, first_day=_first_day(ruleset))
     form = _form(library, ruleset, problems)
-    layers = _with_shared(library, [ruleset] if form is None else [form, ruleset], problems)
+    layers = _with_shared(library, [*([] if form is None else [form]), ruleset, *beside], problems)
     if problems:
         return found, problems  # without a document that it refers to, most names of a rule set would be unknown
     for layer in layers:
         found.files |= {layer.place.file, *table_files(layer)}
         _add_layer(found, layer, problems)
     _fill(found, library, form, problems)
+    _read(found, layers, problems, in_parts=ruleset.changes == "split")
     return found, problems
 
 
@@ -122,9 +139,21 @@ def assemble_alone(library: Library, layer: Rules) -> tuple[Namespace, list[Prob
     """What a form or shared file declares, with the shared files that it uses and without the rule sets around it."""
     problems: list[Problem] = []
     found = Namespace()
-    for one in _with_shared(library, [layer], problems):
+    layers = _with_shared(library, [layer], problems)
+    for one in layers:
         _add_layer(found, one, problems)
+    _read(found, layers, problems, in_parts=False)
     return found, problems
+
+
+def _read(found: Namespace, layers: Sequence[Rules], problems: list[Problem], *, in_parts: bool) -> None:
+    """What shared files read and no document has, as optional inputs; all is known by now."""
+    for name, rule in (pair for layer in layers if isinstance(layer, Shared) for pair in layer.reads.items()):
+        found.reads.append((name, rule))
+        if str(name) not in found.names and found.claim(name, name.place, problems):
+            found.inputs[str(name)] = rule.as_input(in_parts=in_parts)
+            found.input_places[str(name)] = name.place
+            found.stand_ins.add(str(name))
 
 
 def _with_shared(library: Library, layers: Sequence[Rules], problems: list[Problem]) -> list[Rules]:
@@ -193,6 +222,14 @@ def _add_layer(found: Namespace, layer: Rules, problems: list[Problem]) -> None:
             into = found.measured if _has_kind(node) else found.quantities
             problems += _collect(into, str(name), lambda node=node, n=name: read_quantity(n, node))
             found.quantity_sources[str(name)] = layer.source
+    profiled: list[tuple[Text, ScoreRule | SegmentRule, QuantityKind]] = [
+        *((name, score, SCORE) for name, score in layer.scores.items()),
+        *((name, segment, SEGMENT) for name, segment in layer.segments.items()),
+    ]
+    for name, rule_, kind_ in profiled:
+        if found.claim(name, name.place, problems):
+            found.measured[str(name)] = rule_, kind_
+            found.quantity_sources[str(name)] = rule_.source or layer.source
     for name, refusal in layer.refuse.items():
         if str(name) in found.refuse:
             problems.append(problem("name-twice", name.place, found.refuse[str(name)].place, name=name))
@@ -279,7 +316,9 @@ def read_quantity(name: Text, node: object) -> Quantity | tuple[QuantityModel, Q
             place = written.place if isinstance(written, Text) else name.place
             near, known = did_you_mean(str(written), quantity_kinds()), ", ".join(quantity_kinds())
             raise ProblemsFound([problem("unknown-quantity-kind", place, None, kind=written, known=known, **near)])
-        return read(kind.model, node, f"{written} quantity"), kind
+        model = read(kind.model, node, f"{written} quantity")
+        assert isinstance(model, QuantityModel)
+        return model, kind
     if isinstance(node, Text):
         as_map = Map(node.place)
         as_map[Text("formula", node.place)] = node

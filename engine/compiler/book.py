@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from engine.compiler.advising import Advice
 from engine.compiler.program import Compiled
 from engine.compiler.trigger import Watch
 
@@ -17,10 +18,14 @@ class RateBook:
     Attributes:
         rulesets: that bill somebody.
         watch: triggers over time, of these rule sets and of those that bill nobody.
+        advice: key of a rule set -> what its customers can be advised of.
+        plans: rule sets that advice bills rewritten rows by and that are not among `rulesets`, by key as those.
     """
 
     rulesets: Mapping[str, Compiled]
     watch: Watch = field(default_factory=Watch)
+    advice: Mapping[str, tuple[Advice, ...]] = field(default_factory=dict)
+    plans: Mapping[str, Compiled] = field(default_factory=dict)
 
     def of(self, id_: str) -> tuple[Compiled, ...]:
         """The versions of a rule set, earliest first; a key names one of them."""
@@ -42,4 +47,7 @@ class RateBook:
         text = "".join(f"{name}={self.rulesets[name].content_hash};" for name in sorted(self.rulesets))
         if self.watch.hash:
             text += f"watch={self.watch.hash};"
+        for key in sorted(self.advice):
+            text += "".join(f"advice={key}:{one.id}={one.rewrite.content_hash};" for one in self.advice[key])
+        text += "".join(f"plan={name}={self.plans[name].content_hash};" for name in sorted(self.plans))
         return hashlib.sha256(text.encode()).hexdigest()[:16]

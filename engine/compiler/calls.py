@@ -10,8 +10,8 @@ from engine.compiler.fold import root
 from engine.compiler.inferring import Inferring
 from engine.compiler.lists import OVER_LISTS, over_items
 from engine.compiler.names import is_given, read_name
-from engine.compiler.needs import Need, Value, joined
-from engine.compiler.program import Refusal, Rounding, Type
+from engine.compiler.needs import Need, Value, joined, surely
+from engine.compiler.program import BOOLEAN, Refusal, Rounding, Type
 from engine.language.expressions import Binary, Call, Expr, If, Name, Number, Unary, factors, written
 from engine.language.reading import did_you_mean
 
@@ -150,6 +150,8 @@ def asked_given(infer: Inferring, expr: Call) -> Value:
         if not infer.scope.axes[name.path].spec.optional:
             infer.fail("always-given", expr.place, name=name.path)
         return Value(is_given(infer, name.path))
+    if isinstance(name, Name) and name.path in infer.scope.reads:
+        return read_given(infer, name)
     if not isinstance(name, Name) or name.path not in infer.scope.inputs:
         near = did_you_mean(written(name), (*infer.scope.inputs, *infer.scope.axes))
         infer.fail("given-needs-input", name.place, None, formula=written(expr), **near)
@@ -157,6 +159,15 @@ def asked_given(infer: Inferring, expr: Call) -> Value:
     if not rule.spec.optional or rule.spec.default is not None:
         infer.fail("always-given", expr.place, name=name.path)
     return Value(is_given(infer, name.path))
+
+
+def read_given(infer: Inferring, name: Name) -> Value:
+    """given(x), of what a shared file reads: here it may be an input of any sort, a quantity or a value."""
+    rule = infer.scope.inputs.get(name.path)
+    if rule is not None and rule.spec.optional and rule.spec.default is None:
+        return Value(is_given(infer, name.path))
+    there = Value(infer.builder.literal(1, BOOLEAN), () if rule is not None else infer.value(name).needs)
+    return Value(surely(infer.builder, there))
 
 
 def unrounded(infer: Inferring, expr: Call) -> Value:

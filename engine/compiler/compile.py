@@ -13,7 +13,7 @@ a problem is not compiled, the others are.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,12 +21,15 @@ from engine.calendars.billing_period import read_billing_period
 from engine.calendars.calendar import Calendar
 from engine.calendars.days import END_DAY
 from engine.calendars.read import read_calendar
+from engine.compiler import profiles
+from engine.compiler.advice.collect import Advising
 from engine.compiler.assemble import Assembled, Namespace, assemble, assemble_alone
 from engine.compiler.book import RateBook as RateBook
 from engine.compiler.builder import Builder
 from engine.compiler.capacity import too_wide
 from engine.compiler.checks import run_check
 from engine.compiler.figures import notice_sources, table_files
+from engine.compiler.given import given_value, items_file
 from engine.compiler.infer import Inference
 from engine.compiler.library import Library, load_library
 from engine.compiler.lower import Resolved, resolve
@@ -37,10 +40,8 @@ from engine.compiler.triggers.watch import Watching
 from engine.compiler.version_days import first_days, months
 from engine.compiler.width import width_problem
 from engine.language.models import Document, Notice, RuleSet, Test
-from engine.language.nodes import List, Map, Text
-from engine.language.problems import Place, Problem, ProblemsFound, problem, shown_path
+from engine.language.problems import Problem, ProblemsFound, problem, shown_path
 from engine.language.reading import did_you_mean
-from engine.language.tables import read_items
 
 
 def compile_paths(paths: Sequence[Path | str]) -> RateBook:
@@ -85,21 +86,29 @@ def compile_and_name(paths: Sequence[Path | str]) -> tuple[RateBook, list[Proble
         if not more:
             _tell(problems, watching.add(name, ruleset), ruleset.place.file)
     compiled = {key: _succeeded(one, compiled.values()) for key, one in compiled.items()}
-    used = {file for one in compiled.values() for file in one.files} | watching.files
+    advising = Advising(library, compiled, compile_ruleset)
+    _tell(problems, advising.collect(), "")
+    used = {file for one in compiled.values() for file in one.files} | watching.files | advising.files
     _tell(problems, _alone(library, library.asked - used), "")
-    return RateBook(dict(sorted(compiled.items())), watching.watch()), problems, _beside(library)
+    book = RateBook(dict(sorted(compiled.items())), watching.watch(), advising.advice, advising.plans)
+    return book, problems, _beside(library)
 
 
 def _beside(library: Library) -> frozenset[str]:
     """The files that documents name: tables, and lists that tests give."""
     documents: list[Document] = [*library.forms.values(), *library.shared.values(), *library.rulesets.values()]
+    documents += library.advice.values()
     for notices in library.notices.values():
         documents += notices
     files = {file for document in documents for file in table_files(document)}
     for ruleset in library.rulesets.values():
         for test in ruleset.tests:
-            named = (_items_file(name, node) for name, node in test.given.items())
+            named = (items_file(name, node) for name, node in test.given.items())
             files |= {shown_path(path) for path, _ in filter(None, named)}
+    for advice in library.advice.values():
+        rows = (row.given.items() for test in advice.tests for row in test.rows)
+        listed = (items_file(name, node) for given in rows for name, node in given)
+        files |= {shown_path(path) for path, _ in filter(None, listed)}
     return frozenset(files)
 
 
@@ -161,10 +170,11 @@ _OPEN = ("unknown-name", "unknown-table")
 def compile_ruleset(library: Library, ruleset: RuleSet) -> tuple[Compiled | None, list[Problem]]:
     """One rule set through every pass; None without a problem where it bills nobody and only watches."""
     assembled, problems = assemble(library, ruleset)
-    if not problems and assembled.triggers and not assembled.charges:
+    if not problems and assembled.triggers and not (assembled.charges or profiles.profiled(assembled)):
         return None, []
     calendar = _calendar(assembled, problems)
     problems += _own_problems(ruleset)
+    problems += profiles.limits_named_alike((name, model) for name, (model, _) in assembled.measured.items())
     for check in assembled.checks:
         problems += run_check(check, assembled.tables, assembled.constants, assembled.broken)
     if problems:
@@ -218,7 +228,11 @@ def _structure(
     outputs = maker.make()
     if maker.problems:
         return None, maker.problems
-    unused = [rule.spec for name, rule in scope.inputs.items() if name not in inference.inputs_read]
+    unread = scope.inputs.keys() - inference.inputs_read
+    # what only a shared file would read, and cannot where the rule set knows better, is not asked for
+    inputs = {name: rule for name, rule in scope.inputs.items() if name not in unread & assembled.stand_ins}
+    resolved = replace(resolved, scope=replace(scope, inputs=inputs))
+    unused = [rule.spec for name, rule in inputs.items() if name in unread]
     problems = [problem("unused-input", spec.place, name=spec.name) for spec in unused]
     planned = plan(builder, resolved, outputs, version_days, end_day)
     parts = PARTS_MAX if scope.splits else 1
@@ -240,7 +254,7 @@ def _tests(ruleset: RuleSet, problems: list[Problem]) -> tuple[TestCase, ...]:
 
 def _test(test: Test) -> TestCase:
     first, end = read_billing_period(test.billing_period)
-    if (test.expect is None) == (test.refused is None):
+    if (test.expect is None and not test.segments) == (test.refused is None):
         raise ProblemsFound((problem("test-expects", test.place_of("name"), name=test.name),))
     refused = None
     if test.refused is not None:
@@ -249,38 +263,14 @@ def _test(test: Test) -> TestCase:
         str(test.name),
         first,
         end,
-        {str(name): _given(name, node) for name, node in test.given.items()},
+        {str(name): given_value(name, node) for name, node in test.given.items()},
         {str(path): number.text for path, number in (test.expect or {}).items()},
         None if test.warnings is None else tuple(str(name) for name in test.warnings),
         refused,
         {"who": str(test.vouched_by.who), "from": str(test.vouched_by.from_)},
         test.place,
+        {str(name): str(one) for name, one in test.segments.items()},
     )
-
-
-def _given(name: Text, node: object) -> str | tuple[Mapping[str, str], ...]:
-    """What a test gives for an input or a list: text, items, or a CSV file beside the rule set with an item a line."""
-    if isinstance(node, Text):
-        return str(node)
-    if isinstance(node, List):
-        wrong = [one for one in node if not isinstance(one, Map)]
-        if not wrong:
-            return tuple(
-                {str(key): str(value) for key, value in item.items()} for item in node if isinstance(item, Map)
-            )
-    named = _items_file(name, node)
-    if named is not None:
-        return read_items(*named)
-    raise ProblemsFound([problem("test-given", name.place, None, name=name)])
-
-
-def _items_file(name: Text, node: object) -> tuple[Path, Place] | None:
-    """The CSV file that a test gives for a list, and where it is named."""
-    if isinstance(node, Map) and [str(key) for key in node] == ["file"]:
-        (file,) = node.values()
-        if isinstance(file, Text):
-            return Path(name.place.file).parent / str(file), file.place
-    return None
 
 
 def _compiled(

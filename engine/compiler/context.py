@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
 from fractions import Fraction
 from typing import NoReturn, Protocol
 
@@ -11,7 +11,7 @@ from engine.calendars.calendar import Calendar, tou_period_names
 from engine.calendars.days import day_number
 from engine.charges.base import ChargeModel
 from engine.charges.tiers import LadderModel
-from engine.compiler.assemble import Assembled
+from engine.compiler.assemble import Assembled, Measured
 from engine.compiler.constants import ConstantSource, Piece, scaled, single
 from engine.compiler.figures import check_plausible, days, label
 from engine.compiler.scope import AxisRule, Definition, InputRule, TableSource
@@ -21,7 +21,6 @@ from engine.language.nodes import Text
 from engine.language.problems import Place, Problem, ProblemsFound, problem
 from engine.language.reading import did_you_mean
 from engine.language.units import DIMENSIONLESS, Unit, parse_unit
-from engine.quantities.base import QuantityModel
 
 MONTH = parse_unit("month")[0]
 DAY = parse_unit("day")[0]
@@ -63,9 +62,7 @@ class Resolving(Protocol):
 class ChargeContext:
     """What a charge kind sees while it lowers one charge (`engine.charges.base.Context`)."""
 
-    def __init__(
-        self, name: str, charge: ChargeModel | QuantityModel, resolver: Resolving, source: Source | None
-    ) -> None:
+    def __init__(self, name: str, charge: ChargeModel | Measured, resolver: Resolving, source: Source | None) -> None:
         self.name = name
         self.charge = charge
         self.resolver = resolver
@@ -152,6 +149,19 @@ class ChargeContext:
         rule = self.resolver.axes.get(list_name)
         return rule.spec.minutes if rule is not None else 0
 
+    def may_be_absent(self, expr: Expr) -> tuple[str, ...]:
+        asked = {written(one.arguments[0]) for one in calls_below(expr, "given", self.resolver.definitions)}
+        named = names_below(expr, self.resolver.definitions) - asked
+        return tuple(
+            name
+            for name, rule in self.resolver.inputs.items()
+            if name in named and rule.spec.optional and rule.spec.default is None
+        )
+
+    def codes_of(self, name: Text) -> tuple[str, ...]:
+        rule = self.resolver.inputs.get(str(name))
+        return rule.spec.type.codes if rule is not None else ()
+
     def schedules(self) -> Mapping[str, tuple[str, ...]]:
         calendar = self.resolver.calendar
         if calendar is None:
@@ -231,6 +241,12 @@ class ChargeContext:
     def bands(self) -> tuple[str, ...]:
         return tuple(self.resolver.assembled.bands)
 
+    def fills(self) -> Mapping[str, str]:
+        return {str(name): str(text) for name, text in self.resolver.assembled.ruleset.fills.items()}
+
+    def declares(self, path: str) -> bool:
+        return path in self.resolver.constants or path in self.resolver.definitions
+
     def printed(self, expr: Expr) -> Printed | None:
         if isinstance(expr, Number):
             return Printed(f"{expr.value:f}", expr.value, 0, expr.place or self.place)
@@ -276,6 +292,17 @@ def names_below(expr: Expr, definitions: Mapping[str, Definition]) -> set[str]:
             queue += [definitions[current.path].expr] if current.path in definitions else []
         queue += children(current)
     return found
+
+
+def calls_below(expr: Expr, function: str, definitions: Mapping[str, Definition]) -> Iterator[Call]:
+    """Calls of a function in a formula and in the formulas behind its names."""
+    known = {name for name in names_below(expr, definitions) if name in definitions}
+    queue = [expr, *(definitions[name].expr for name in known)]
+    while queue:
+        current = queue.pop()
+        if isinstance(current, Call) and current.function == function:
+            yield current
+        queue += children(current)
 
 
 def unknown_charge(name: Text, assembled: Assembled) -> Problem:

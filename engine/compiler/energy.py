@@ -27,7 +27,8 @@ KWH = parse_unit("kWh")[0]
 def energy_needs(assembled: Assembled, resolved: Resolved, inference: Inference) -> Iterable[Need]:
     """The row check that is needed; none where the proof succeeds."""
     declared = assembled.energy
-    has_energy = any(rule.spec.type.unit == KWH for rule in resolved.scope.inputs.values())
+    own = (rule for name, rule in resolved.scope.inputs.items() if name not in assembled.stand_ins)
+    has_energy = any(rule.spec.type.unit == KWH for rule in own)
     if declared is None:
         if has_energy and assembled.charges:
             raise ProblemsFound((problem("energy-not-declared", assembled.ruleset.ruleset.place),))

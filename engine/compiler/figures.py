@@ -24,10 +24,10 @@ from engine.compiler.constants import (
 )
 from engine.compiler.scope import TableSource
 from engine.language import scalars
+from engine.language.documents import DOCUMENTS
 from engine.language.fields import Printed, Source, WrittenUnit
 from engine.language.load import shown_path
 from engine.language.models import (
-    DOCUMENTS,
     Bands,
     Bounds,
     Check,

@@ -14,14 +14,16 @@ from datetime import date
 from pathlib import Path
 
 from engine.compiler.files import files_of
+from engine.language.advice_models import Advice
+from engine.language.documents import DOCUMENTS
 from engine.language.fields import read
 from engine.language.load import load, shown_path
-from engine.language.models import DOCUMENTS, Document, Form, Notice, RuleSet, Shared
+from engine.language.models import Document, Form, Notice, RuleSet, Shared
 from engine.language.nodes import Text
 from engine.language.problems import Problem, ProblemsFound, problem
 from engine.language.reading import did_you_mean
 
-_WHICH = re.compile(r"^(notice|series|form|shared|ruleset):[ \t]+[\"']?([\w.-]+)", re.MULTILINE)
+_WHICH = re.compile(r"^(notice|series|form|shared|ruleset|advice):[ \t]+[\"']?([\w.-]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Library:
     # What keeps a document from being read, by its kind and id; of a notice by `series` and the series' id. Who refers
     # to it is told this, and not that it is not there.
     unread: Mapping[tuple[str, str], tuple[Problem, ...]]
+    advice: Mapping[str, Advice]
 
 
 def load_library(paths: Sequence[Path]) -> tuple[Library, list[Problem]]:
@@ -87,7 +90,7 @@ def _name(file: Path) -> str:
 
 
 def read_document(file: Path) -> Document:
-    """One file: its kind is its first of the keys notice, form, ruleset, shared.
+    """One file: its kind is its first of the keys notice, form, ruleset, shared, advice.
 
     Raises:
         ProblemsFound: it cannot be read, or a key of it is wrong.
@@ -140,6 +143,7 @@ def _sort(
         hashes,
         asked,
         unread,
+        {name: d for (kind, name), d in by_id.items() if isinstance(d, Advice)},
     )
     return library, problems
 

@@ -29,6 +29,7 @@ from engine.language.formulas import parse
 from engine.language.models import Input
 from engine.language.nodes import Text
 from engine.language.problems import Place, Problem, ProblemsFound, problem
+from engine.language.profile_models import ScoreRule, SegmentRule
 from engine.language.units import DIMENSIONLESS, Unit, parse_unit
 
 DAYS: Final = ("period_from", "period_to", "bill_from", "bill_to")
@@ -127,6 +128,7 @@ class Resolver:
             self.calendar,
             self.splits,
             {rule.name: rule.when for rule in charges if rule.when is not None},
+            frozenset(str(name) for name, _ in self.assembled.reads),
         )
         boundaries = {day for rule in charges for day in rule.days if FIRST_DAY < day < END_DAY}
         return Resolved(scope, tuple(charges), frozenset(boundaries))
@@ -137,7 +139,9 @@ class Resolver:
             raise ProblemsFound([problem("name-twice", place, known.place, name=path)])
         charge = path.partition(".")[0]
         model, _ = self.assembled.charges.get(charge, (None, None))
-        once = self.splits and model is not None and model.per == "bill"
+        measured, _ = self.assembled.measured.get(charge, (None, None))
+        once = model.per == "bill" if model is not None else isinstance(measured, ScoreRule | SegmentRule)
+        once = self.splits and once
         owner = charge if model is not None else ""
         self.definitions[path] = Definition(path, expr, place, charge=owner, amount=amount, once=once)
 

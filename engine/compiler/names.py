@@ -24,9 +24,11 @@ from engine.compiler.program import (
 from engine.compiler.scope import BILL, BUILT_IN, Definition, InputRule
 from engine.compiler.tables import constant_slot, covered, day_flag_slot
 from engine.language.expressions import Name, written
+from engine.language.problems import ProblemsFound
 from engine.language.reading import did_you_mean
 from engine.language.units import DIMENSIONLESS, parse_unit
 
+CONSTANTS = ("literal", "constant", "cell")  # primitives of what no row changes
 MONTHS_MAX = 24  # a billing period of more months is refused where a charge counts months
 
 
@@ -82,8 +84,9 @@ def definition(infer: Inferring, definition: Definition, expr: Name) -> Value:
     condition = infer.scope.whens.get(definition.charge)
     infer.whole.asked_for = infer.part.asked_for = set() if condition is None else givens(condition, positive=True)
     try:
-        value = (infer.whole if definition.once else infer).value(definition.expr)
-        value = required(infer, definition, value)
+        within = infer.whole if definition.once else infer
+        value = within.value(definition.expr)
+        value = required(infer if definition.charge else within, definition, value)
     finally:
         infer.open.pop()
         infer.given_here = given
@@ -112,6 +115,8 @@ def required(infer: Inferring, definition: Definition, value: Value) -> Value:
         allowed = infer.value(refusal.unless)
         if infer.builder.known(allowed.step) is True:
             continue
+        if refusal.problem is not None and infer.builder.steps[allowed.step].primitive in CONSTANTS:
+            raise ProblemsFound([refusal.problem])
         values = tuple((name, infer.value(expr).step) for name, expr in refusal.values)
         why = Refusal("refused-by-rule", refusal.field, refusal.message, values, definition.place)
         own = on_row(infer.builder, Need(allowed.step, None, why))

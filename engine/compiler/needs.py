@@ -104,3 +104,43 @@ def surely(builder: Builder, condition: Value) -> int:
             holds = builder.logic("either", builder.negation(need.guard), holds)
         step = builder.logic("both", holds, step)
     return step
+
+
+def asked_already(builder: Builder, needs: Sequence[Need], need: Need) -> bool:
+    """Whether one of the needs asks the same of more rows: with no guard, or with one that holds where its does."""
+    asked = set() if need.guard is None else conjuncts(builder, need.guard)
+    return any(
+        (one.condition, one.refusal.code, one.refusal.field) == (need.condition, need.refusal.code, need.refusal.field)
+        and (one.guard is None or conjuncts(builder, one.guard) <= asked)
+        for one in needs
+    )
+
+
+def reads_input(builder: Builder, step: int, name: str) -> bool:
+    """Whether a step depends on an input."""
+    open_steps, seen = [step], {step}
+    while open_steps:
+        current = builder.steps[open_steps.pop()]
+        if current.primitive in ("input", "given") and current.name.partition("@")[0] == name:
+            return True
+        more = set(current.operands) - seen
+        seen |= more
+        open_steps += more
+    return False
+
+
+def where_it_holds(builder: Builder, condition: Value) -> Value:
+    """A condition with the needs that it has where it holds: those that its own parts guard count without a guard."""
+    holding = conjuncts(builder, condition.step)
+
+    def freed(need: Need) -> Need:
+        guard = set() if need.guard is None else conjuncts(builder, need.guard) - holding
+        return replace(need, guard=None) if all(builder.steps[one].primitive == "both" for one in guard) else need
+
+    return replace(condition, needs=joined(builder, [freed(need) for need in condition.needs]))
+
+
+def always_read(condition: Value) -> set[str]:
+    """The optional inputs without which a condition cannot be told, whatever the others are."""
+    missing = (need.refusal for need in condition.needs if need.guard is None)
+    return {why.field for why in missing if why.code == "missing-value"}

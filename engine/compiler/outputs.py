@@ -6,34 +6,47 @@ of needs is the order in which a row is refused: inputs, the rule set's own chec
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from engine.calendars import timeline as timelines
 from engine.charges.base import LoweredLine, LoweredRefusal
+from engine.compiler import profiles
 from engine.compiler.assemble import Assembled
 from engine.compiler.builder import Builder
 from engine.compiler.energy import energy_needs
 from engine.compiler.in_parts import in_force_throughout, in_some_part, undivided
 from engine.compiler.infer import Inference
 from engine.compiler.lower import ChargeRule, Resolved
-from engine.compiler.names import is_given, read_input
+from engine.compiler.messages import of_row, values_in, warning
+from engine.compiler.names import CONSTANTS, is_given
 from engine.compiler.names import number as part_number
-from engine.compiler.needs import NO_PRICE, Need, Value, givens, guarded, joined, on_row, reduced, surely
-from engine.compiler.program import BOOLEAN, ROW, Line, Refusal, Step, Type, Warning, Working
+from engine.compiler.needs import (
+    NO_PRICE,
+    Need,
+    Value,
+    asked_already,
+    givens,
+    guarded,
+    on_row,
+    reads_input,
+    reduced,
+    surely,
+)
+from engine.compiler.profile import Score, Segment
+from engine.compiler.program import BOOLEAN, Line, Refusal, Step, Type, Warning, Working
+from engine.compiler.reads import unlike
 from engine.compiler.scope import InputRule
 from engine.compiler.working import working
 from engine.language.expressions import Expr, Name, written
+from engine.language.models import ReadRule
 from engine.language.nodes import Text
 from engine.language.problems import Place, Problem, ProblemsFound, problem
 from engine.language.reading import did_you_mean
 from engine.language.units import DIMENSIONLESS, parse_unit
 
-BRACES = re.compile(r"\{([^{}]*)\}")
 OTHER_LEDGER = "other"
-CONSTANTS = ("literal", "constant", "cell")  # primitives of what no row changes
 
 
 @dataclass(slots=True)
@@ -45,6 +58,8 @@ class Outputs:
     warnings: list[Warning] = field(default_factory=list)
     needs: list[Need] = field(default_factory=list)
     names: dict[str, int] = field(default_factory=dict)
+    scores: tuple[Score, ...] = ()
+    segments: tuple[Segment, ...] = ()
 
 
 class OutputMaker:
@@ -54,8 +69,10 @@ class OutputMaker:
         self.inference = inference
         self.whole = inference.whole  # what names mean over the whole bill
         self.builder: Builder = inference.builder
-        self.outputs = Outputs()
+        self.outputs = Outputs(scores=profiles.scores(assembled), segments=profiles.segments(assembled))
         self.problems: list[Problem] = []
+        self.unlike: set[str] = set()  # shared files that read what the rule set has as something else
+        self.held: set[int] = set()  # conditions without which a score or segment refuses the row
         self.currency = parse_unit(assembled.ruleset.currency)[0]
 
     def make(self) -> Outputs:
@@ -69,11 +86,18 @@ class OutputMaker:
         for rule in self.resolved.charges if self.resolved.scope.splits else ():
             self.collect(partial(self.divided, rule))
         self.total()
+        read = frozenset(self.inference.definitions)  # a warning refuses no row: what it alone reads keeps its bounds
+        profiled: tuple[Score | Segment, ...] = (*self.outputs.scores, *self.outputs.segments)
+        for one in profiled:
+            self.collect(partial(self.profile, one))
+        for read_name, rule_ in self.assembled.reads:
+            self.collect(partial(self.reads, read_name, rule_))
         for name in self.assembled.warnings:
             self.collect(partial(self.warning, name))
-        read = frozenset(self.inference.definitions)
         for name in (*self.assembled.quantities, *self.measured()):
-            self.collect(partial(self.named, name, read))
+            place = self.resolved.scope.definitions[name].place
+            if place is None or place.file not in self.unlike:
+                self.collect(partial(self.named, name, read))
         for name, given in self.resolved.scope.inputs.items():
             if given.spec.carried is not None:
                 self.collect(partial(self.carried, name, given))
@@ -145,42 +169,12 @@ class OutputMaker:
     def refuse(self, name: str) -> None:
         rule = self.assembled.refuse[name]
         condition = self.whole.condition(rule.when)
-        values, _ = self.values_in(rule.message, rule.when, self.builder.type(condition.step).axis)
+        values, _ = values_in(self.inference, rule.message, rule.when, on=self.builder.type(condition.step).axis)
         about = str(rule.field) if rule.field is not None else name
         refusal = Refusal("refused-by-rule", about, str(rule.message), values, rule.place)
         for need in condition.needs:
             self.need(need)
         self.need(Need(self.builder.negation(condition.step), None, refusal))
-
-    def values_in(
-        self, message: Text, when: Expr, on: str = ROW
-    ) -> tuple[tuple[tuple[str, int], ...], tuple[Need, ...]]:
-        """The names in a message's braces with the steps that hold them, and what named formulas need.
-
-        An optional input can be named where `when` makes sure that it is given: absence has no number to show. A value
-        of each item can be named where `when` is `on` that list: what is shown is of the item at fault.
-        """
-        found: dict[str, int] = {}
-        given = givens(when, True)
-        needs: list[Need] = []
-        for match in BRACES.finditer(str(message)):
-            name, place = match[1].strip(), message.piece(match.start(1), match.end(1))
-            if name in self.resolved.scope.inputs:
-                if self.resolved.scope.inputs[name].optional and name not in given:
-                    raise ProblemsFound([problem("message-may-be-absent", place, when.place, name=name)])
-                self.inference.inputs_read.add(name)
-                anywhere = replace(self.resolved.scope.inputs[name], optional=False, needed_when=None)
-                value = read_input(self.whole, anywhere, Name(name))
-            elif name in self.resolved.scope.known():
-                value = self.whole.value(Name(name, place=message.place))
-                needs += value.needs
-            else:
-                known, near = ", ".join(self.resolved.scope.inputs), did_you_mean(name, self.resolved.scope.known())
-                raise ProblemsFound([problem("message-name", place, None, name=name, known=known, **near)])
-            if self.builder.type(value.step).axis != on:
-                self.of_row(value, Name(name, place=place))
-            found[name] = value.step
-        return tuple(found.items()), tuple(needs)
 
     def energy(self) -> None:
         for need in energy_needs(self.assembled, self.resolved, self.inference):
@@ -265,9 +259,7 @@ class OutputMaker:
 
     def of_row(self, value: Value, expr: Expr | None) -> None:
         """Tell a formula that is a value of each item where the row needs one."""
-        axis = self.builder.type(value.step).axis
-        if axis != ROW and expr is not None:
-            raise ProblemsFound([problem("list-not-reduced", expr.place, None, formula=written(expr), list=axis)])
+        of_row(self.builder, value, expr)
 
     def in_last(self, condition: int | None) -> int:
         """The condition, in the last part of a bill."""
@@ -370,38 +362,32 @@ class OutputMaker:
                 before = self.outputs.ledgers.get(line.ledger, zero)
                 self.outputs.ledgers[line.ledger] = self.builder.add(before, line.amount, self.currency)
 
-    def warning(self, name: str) -> None:
-        """A warning is not raised where something that it reads is missing; it never refuses a bill."""
-        rule = self.assembled.warnings[name]
-        condition = self.whole.condition(rule.when)
-        self.of_row(condition, rule.when)
-        values, needs = self.values_in(rule.message, rule.when)
-        step = self.surely(replace(condition, needs=joined(self.builder, condition.needs, needs)))
-        self.outputs.warnings.append(
-            Warning(
-                name,
-                str(rule.title),
-                rule.level,
-                step,
-                str(rule.message),
-                values,
-                tuple(str(cause) for cause in rule.causes or []),
-                str(rule.action or ""),
-                rule.place,
-            )
-        )
+    def reads(self, name: Text, rule: ReadRule) -> None:
+        """What a shared file reads is here what it takes it to be; else its warnings have nothing to say."""
+        differs = unlike(name, rule, self.assembled.names[str(name)], self.whole)
+        if differs is not None:
+            self.unlike.add(name.place.file)
+            raise ProblemsFound([differs])
 
-    def reads_input(self, step: int, name: str) -> bool:
-        """Whether a step depends on an input."""
-        open_steps, seen = [step], {step}
-        while open_steps:
-            current = self.builder.steps[open_steps.pop()]
-            if current.primitive in ("input", "given") and current.name.partition("@")[0] == name:
-                return True
-            more = set(current.operands) - seen
-            seen |= more
-            open_steps += more
-        return False
+    def warning(self, name: str) -> None:
+        rule = self.assembled.warnings[name]
+        if rule.place.file not in self.unlike:
+            self.outputs.warnings.append(warning(self.inference, name, rule, self.held))
+
+    def profile(self, one: Score | Segment) -> None:
+        """A score or segment is of the whole bill; what it needs refuses the row, as absence does only what it says."""
+        value = self.whole.value(Name(one.id, place=one.place))
+        self.of_row(value, Name(one.id, place=one.place))
+        type_ = self.inference.type(value)
+        if type_.unit != DIMENSIONLESS:
+            raise ProblemsFound([problem("score-unit", one.place, None, name=one.id, unit=type_.unit)])
+        for need in value.needs:
+            if not asked_already(self.builder, self.outputs.needs, need):
+                self.need(need)
+        self.held |= {need.condition for need in value.needs if need.guard is None}
+        self.outputs.names[one.id] = value.step
+        for path in profiles.paths(one, self.resolved.scope.constants):
+            self.outputs.names[path] = self.whole.value(Name(path)).step
 
     def measured(self) -> Iterable[str]:
         """Paths of the quantities that have a kind."""
@@ -419,7 +405,7 @@ class OutputMaker:
             raise ProblemsFound([problem("unknown-name", place, None, name=carried.of, **near)])
         value = self.whole.value(Name(carried.of, place=place))
         self.of_row(value, Name(carried.of, place=place))
-        if self.reads_input(value.step, name):
+        if reads_input(self.builder, value.step, name):
             raise ProblemsFound([problem("carried-circle", place, None, name=name, of=carried.of)])
         of, into = self.builder.type(value.step), rule.spec.type
         always = [need.refusal for need in value.needs if need.guard is None]
@@ -433,7 +419,11 @@ class OutputMaker:
 
     def named(self, name: str, read: Container[str]) -> None:
         """A quantity keeps its name, for messages and explanations; its bounds count even where nothing reads it."""
-        value = self.inference.value(Name(name))
+        self.inference.lenient = name in self.whole.definitions  # a warning may read more of the whole than of a part
+        try:
+            value = self.inference.value(Name(name))
+        finally:
+            self.inference.lenient = False
         value = replace(value, needs=reduced(self.builder, value.needs))
         self.outputs.names[name] = value.step
         bounds = [need for need in value.needs if (need.refusal.code, need.refusal.field) == ("out-of-bounds", name)]

@@ -92,6 +92,8 @@ def plan(
         names={name: at(step) for name, step in outputs.names.items() if step in places},
         axes=tuple(replace(axis, clock=timeline_ids[clocks[axis.name]] if axis.minutes else -1) for axis in axes),
         timelines=tuple(builder.timelines[old] for old in timeline_ids),
+        scores=outputs.scores,
+        segments=outputs.segments,
     )
     program = replace(program, structure=structure_of(program))
     constants = _constants(builder, slot_ids, by_day, version_days, end_day)
@@ -233,6 +235,8 @@ def structure_of(program: Program) -> str:
     parts += [program.total, program.ledgers]
     parts += [(one.id, one.level, one.when, one.values) for one in program.warnings]
     parts += [(one.code, one.field, one.values) for one in program.refusals]
+    parts += [(one.id, program.names.get(one.id)) for one in program.scores]
+    parts += [(one.id, program.names.get(one.id), [each.id for each in one.classes]) for one in program.segments]
     parts += [(axis.name, axis.at_most, axis.optional, axis.minutes) for axis in program.axes]
     parts += [(one.name, one.minutes, hashlib.sha256(repr(one).encode()).hexdigest()) for one in program.timelines]
     parts += [(spec.name, spec.split) for spec in program.inputs if spec.split]

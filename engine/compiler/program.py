@@ -21,6 +21,8 @@ from typing import Literal
 from engine.calendars.days import END_DAY as END_DAY
 from engine.calendars.days import FIRST_DAY as FIRST_DAY
 from engine.calendars.timeline import Timeline as Timeline
+from engine.compiler.profile import Score, Segment
+from engine.compiler.test_case import TestCase as TestCase
 from engine.language.problems import Place
 from engine.language.units import DIMENSIONLESS, Unit
 
@@ -259,6 +261,13 @@ class Program:
     structure: str = ""  # hash of what is above, less titles and places
     axes: tuple[AxisSpec, ...] = ()
     timelines: tuple[Timeline, ...] = ()
+    scores: tuple[Score, ...] = ()
+    segments: tuple[Segment, ...] = ()
+
+    @property
+    def profile(self) -> tuple[int, ...]:
+        """Steps of the scores, then of the segments."""
+        return tuple(self.names[id_] for id_ in (*(one.id for one in self.scores), *(one.id for one in self.segments)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,21 +400,6 @@ class Premises:
     claims: tuple[Claimed, ...] = ()
     folded: tuple[Folded, ...] = ()
     plausible: tuple[Plausible, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TestCase:
-    """A test that stands in the rule set. Given values are text as written."""
-
-    name: str
-    period_from: date
-    period_to: date
-    given: Mapping[str, str | tuple[Mapping[str, str], ...]]  # of a list: its items
-    expect: Mapping[str, str]  # line, charge or quantity path -> decimal text; "total"
-    warnings: tuple[str, ...] | None
-    refused: tuple[str, str] | None  # code, field
-    vouched_by: Mapping[str, str]
-    place: Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,10 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from engine.calendars.billing_period import Days
 from engine.calendars.read import CalendarModel
 from engine.charges.kinds import kinds
+from engine.compiler.advice.document import MEANINGLESS
 from engine.compiler.triggers.kinds import kinds as trigger_kinds
-from engine.language.models import DOCUMENTS, Quantity
+from engine.language.documents import DOCUMENTS
+from engine.language.models import Quantity
 from engine.language.reading import Model
 from engine.quantities.kinds import kinds as quantity_kinds
 
@@ -36,7 +38,7 @@ class _Untitled(GenerateJsonSchema):
 
 
 def json_schema() -> Schema:
-    """Give the schema of one rule file: its first key says which of the four kinds of document it is."""
+    """Give the schema of one rule file: its first key says which kind of document it is."""
     models: list[type[Model]] = [*DOCUMENTS.values(), Quantity, Days, CalendarModel]
     models += [kind.model for kind in kinds().values()]
     models += [kind.model for kind in quantity_kinds().values()]
@@ -65,6 +67,7 @@ def json_schema() -> Schema:
         _refer(definitions[document.__name__]["properties"])
     definitions["Test"]["properties"]["given"] = _named(definitions["Test"]["properties"]["given"], _given())
     definitions["Test"]["properties"]["billing_period"] = {"anyOf": [dict(_MONTH), _ref("Days")]}
+    _advice(definitions)
     return {
         "$schema": DIALECT,
         "title": "Dianjia rule file",
@@ -76,6 +79,17 @@ def json_schema() -> Schema:
         ],
         "$defs": dict(sorted(_reached(definitions).items())),
     }
+
+
+def _advice(definitions: Schema) -> None:
+    """Say what an advice file has no use for, and what stands under keys whose values are not all of one shape."""
+    for key in MEANINGLESS:
+        del definitions["Advice"]["properties"][key]
+    sets = definitions["AlternativeRule"]["properties"]
+    sets["set"] = _named(sets["set"], dict(_FORMULA))
+    row = definitions["AdviceRow"]["properties"]
+    row["given"] = _named(row["given"], _given())
+    row["billing_period"] = {"anyOf": [dict(_MONTH), _ref("Days")]}
 
 
 def _reached(definitions: Schema) -> Schema:

@@ -41,7 +41,7 @@ class Definition:
     high: Number | None = None
     charge: str = ""  # the charge that it belongs to
     amount: bool = False  # money of its charge: over the whole bill it is the sum of its parts
-    once: bool = False  # of a charge that is billed once: it reads the whole bill
+    once: bool = False  # of a charge that is billed once, a score or a segment: it reads the whole bill
     refusals: tuple[LoweredRefusal, ...] = ()  # of a quantity: what must hold where it is read
 
 
@@ -77,6 +77,7 @@ class Scope:
     calendar: Calendar | None = None
     splits: bool = False  # billing periods are cut into parts
     whens: Mapping[str, Expr] = field(default_factory=dict)  # charge -> its condition
+    reads: frozenset[str] = frozenset()  # what shared files read: what it is depends on the rule set
 
     def known(self) -> tuple[str, ...]:
         """All names, for suggestions."""

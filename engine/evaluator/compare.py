@@ -308,8 +308,12 @@ class _Outcomes:
                 yield f"{line.id}.price", line.price, line.shown, result.prices[line.id]
 
     def _columns_of_rows(self) -> Iterator[tuple[str, int, int | None, Values]]:
-        """Give each column by row. Money is summed over parts, a warning is that of the last."""
+        """Give each column by row. Money is summed over parts; a warning, score or segment is that of the last."""
         result, program = self.result, self.program
+        for score in program.scores:
+            yield f"score {score.id}", program.names[score.id], None, result.scores[score.id]
+        for segment in program.segments:
+            yield f"segment {segment.id}", program.names[segment.id], None, result.segments[segment.id]
         for warning in program.warnings:
             yield f"warning {warning.id}", warning.when, None, result.warnings[warning.id]
             for name, step in warning.values:

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from engine.compiler.program import ROW, Compiled, Program, Refusal
+from engine.evaluator import silence
 from engine.evaluator.clock import axis_clock, laid_out, time_text
 from engine.evaluator.door import Door, admit
 from engine.evaluator.family import Family, Members
@@ -50,6 +51,8 @@ class Result:
         warnings: warning id -> shape (row,), whether it is raised: whether a row's last part raises it.
         warning_values: warning id -> name in its message -> shape (row,); with `details`.
         steps: step -> shape (part,); of the names that were asked for besides.
+        scores: score id -> shape (row,) int64, whole numbers of the step's places.
+        segments: segment id -> shape (row,) int64, positions in its classes.
         problems: one for each refused row, by position in the batch.
         period_from: shape (part,) int64 [day since 1970-01-01], first day of each part.
         period_to: shape (part,) int64 [day since 1970-01-01], the day after its last.
@@ -72,6 +75,8 @@ class Result:
     period_to: Whole
     offsets: Whole | None = None
     steps: Mapping[int, Array] = field(default_factory=dict)
+    scores: Mapping[str, Whole] = field(default_factory=dict)
+    segments: Mapping[str, Whole] = field(default_factory=dict)
 
     @cached_property
     def kept(self) -> Whole:
@@ -108,6 +113,11 @@ class Plans:
     def alone(self) -> Members:
         """The rule set as the one member of a family, which keeps its days laid out from batch to batch."""
         return Members(Family.alone(self.compiled), None)
+
+    @cached_property
+    def asked(self) -> tuple[frozenset[str], ...]:
+        """For each warning, the inputs without which it is not raised."""
+        return silence.asked(self.compiled.program)
 
     def of(self, outputs: Iterable[int], backend: Backend | None = None) -> Workers:
         """Give the plan that stores these steps; `backend`: None: that of the plans."""
@@ -147,7 +157,7 @@ def evaluate(
         threads: of this process.
         block_rows: rows a block; fewer cost more calls, more leave the cache. None: what is best for so many threads.
         details: also quantities, prices and the values in warnings' messages.
-        totals_only: only the total; amounts, ledgers and warnings stay empty.
+        totals_only: only the total; amounts, ledgers, warnings, scores stay empty.
         plans: of this rule set, from an earlier batch.
         backend: where there are no plans, which have their own.
         members: of a family, by row of the batch. Refusals are told by each row's own.
@@ -196,7 +206,10 @@ def evaluate_admitted(
     if plans is not None and plans.compiled is not compiled:
         raise ValueError(f"the plans are of {plans.compiled.id}; came the rule set {compiled.id}")
     plans = Plans(compiled) if plans is None else plans
-    outputs = _outputs(compiled, details=details, totals_only=totals_only)
+    program = compiled.program
+    every = _outputs(compiled, details=details, totals_only=totals_only)
+    silent = frozenset() if totals_only else silence.silent(plans.asked, rows, door.given)
+    outputs = _outputs(compiled, details=details, totals_only=totals_only, silent=silent) if silent else {*every}
     wanted = _named_steps((compiled,) if members is None else members.family.members, besides)
     outputs |= wanted
     table = _table(plans, outputs, door, threads, block_rows)
@@ -215,11 +228,11 @@ def evaluate_admitted(
         found = _turned_away(compiled, rows, door.kept[refusal == AT_THE_DOOR], members)
         found += _problems(plans, rows, door, table.refusal, np.flatnonzero(refusal >= 0), block_rows, members)
         problems = tuple(sorted((*problems, *found), key=lambda one: one.row))
+    columns = {**columns, **{step: np.zeros(len(version), _dtype(program, step)) for step in every - outputs}}
     billed = len(version) if offsets is None else len(offsets) - 1
     if len(version) == billed:
         offsets = None
     assert billed + len(problems) == door.received, f"{door.received} came, {billed} billed, {len(problems)} not"
-    program = compiled.program
     lines = () if totals_only else program.lines
     warnings = () if totals_only else program.warnings
     return Result(
@@ -243,6 +256,12 @@ def evaluate_admitted(
         },
         problems=problems,
         steps={step: columns[step] for step in wanted},
+        scores={}
+        if totals_only
+        else {one.id: _last(columns[program.names[one.id]], offsets) for one in program.scores},
+        segments={}
+        if totals_only
+        else {one.id: _last(columns[program.names[one.id]], offsets) for one in program.segments},
     )
 
 
@@ -299,30 +318,34 @@ def _last(values: Array, offsets: Whole | None) -> Array:
     return values if offsets is None else values[offsets[1:] - 1]
 
 
-def _outputs(compiled: Compiled, *, details: bool, totals_only: bool) -> set[int]:
-    """Steps that a result holds."""
+def _outputs(compiled: Compiled, *, details: bool, totals_only: bool, silent: Collection[int] = ()) -> set[int]:
+    """Steps that a result holds, but for those of warnings that are silent, by position."""
     program = compiled.program
     found = {program.total}
     if totals_only:
         return found
-    found |= {step for _, step in program.ledgers} | {warning.when for warning in program.warnings}
+    warnings = [warning for at, warning in enumerate(program.warnings) if at not in silent]
+    found |= {step for _, step in program.ledgers} | {warning.when for warning in warnings}
+    found |= set(program.profile)
     for line in program.lines:
         wanted = (line.amount, line.shown, *((line.quantity, line.price) if details else ()))
         found |= {step for step in wanted if step is not None}
     if details:
-        found |= {step for warning in program.warnings for _, step in warning.values}
+        found |= {step for warning in warnings for _, step in warning.values}
     return found
+
+
+def _dtype(program: Program, step: int) -> type[np.generic]:
+    return np.bool_ if program.steps[step].type.kind == "boolean" else np.int64
 
 
 def _table(
     plans: Plans, outputs: Iterable[int], door: Door, threads: int, block_rows: int, backend: Backend | None = None
 ) -> Table:
     """Compute steps of the rows admitted; `backend`: None: that of the plans."""
-    steps = plans.compiled.program.steps
+    program, steps = plans.compiled.program, plans.compiled.program.steps
     made = plans.of(outputs, backend)
-    dtypes: dict[int, type[np.generic]] = {
-        step: np.bool_ if steps[step].type.kind == "boolean" else np.int64 for step in outputs
-    }
+    dtypes = {step: _dtype(program, step) for step in outputs}
     on_lists = {step: steps[step].type.axis for step in outputs if steps[step].type.axis != ROW}
     items = {step: int(door.lists[axis][-1]) for step, axis in on_lists.items()}
     table = Table(len(door.version), dtypes, made.pool, items)

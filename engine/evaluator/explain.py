@@ -20,6 +20,14 @@ from engine.evaluator.explain_figures import FigureRead as FigureRead
 from engine.evaluator.explain_figures import cell_keys as cell_keys
 from engine.evaluator.explain_figures import figures_read
 from engine.evaluator.explain_lists import ListShown, Several, lists_shown, several
+from engine.evaluator.explain_profile import (
+    ScoreExplained,
+    SegmentExplained,
+    score_json,
+    scores_explained,
+    segment_json,
+    segments_explained,
+)
 from engine.evaluator.interpretation import Value, single
 from engine.evaluator.reference import Bill, BillLine, PartValues, RaisedWarning, step_text, unit_text, with_places
 from engine.evaluator.row_door import OF_BILL, row_inputs, supplied
@@ -101,6 +109,9 @@ class Explanation:
     total: Decimal
     ledgers: Mapping[str, Decimal]
     warnings: tuple[WarningExplained, ...]
+    scores: tuple[ScoreExplained, ...]
+    segments: tuple[SegmentExplained, ...]
+    bills: bool  # False: the rule set has no charges, and only says what a customer is
 
     @property
     def lines(self) -> tuple[LineExplained, ...]:
@@ -133,6 +144,9 @@ def explain(compiled: Compiled, bill: Bill) -> Explanation:
                 for warning in program.warnings
                 if warning.id in raised
             ),
+            scores=scores_explained(compiled, bill),
+            segments=segments_explained(compiled, bill),
+            bills=bool(program.lines),
         )
 
 
@@ -299,6 +313,8 @@ def to_json(explanation: Explanation) -> dict[str, object]:
         "total": f"{one.total:f}",
         "ledgers": {code: f"{amount:f}" for code, amount in one.ledgers.items()},
         "warnings": [_warning_json(warning) for warning in one.warnings],
+        **({"scores": [score_json(score) for score in one.scores]} if one.scores else {}),
+        **({"segments": [segment_json(segment) for segment in one.segments]} if one.segments else {}),
     }
 
 

@@ -11,10 +11,12 @@ from typing import Final
 from engine.evaluator.explain import Explanation, FigureRead, LineExplained, Named, PartExplained, WarningExplained
 from engine.evaluator.explain_items import aligned as aligned
 from engine.evaluator.explain_items import list_block, several_text
+from engine.evaluator.explain_profile_text import profile_blocks
 from engine.language.problems import Language
 
 _ENGLISH: Final[Mapping[str, str]] = {
     "bill": "Bill",
+    "profile": "Customer",
     "row": "row",
     "period": "billing period",
     "both": "both days included",
@@ -75,6 +77,7 @@ _ENGLISH: Final[Mapping[str, str]] = {
 
 _CHINESE: Final[Mapping[str, str]] = {
     "bill": "账单",
+    "profile": "客户",
     "row": "行号",
     "period": "计费周期",
     "both": "含首尾两日",
@@ -149,7 +152,18 @@ def render_text(explanation: Explanation, language: Language = "en") -> str:
     words = _WORDS[language]
     blocks = [_heading(explanation, words), _given(explanation.inputs, words)]
     blocks += [list_block(shown, words) for shown in explanation.lists]
-    blocks.append(_lines(explanation, words))
+    if explanation.bills:
+        blocks += _billed(explanation, words)
+    blocks += profile_blocks(explanation.scores, explanation.segments, language)
+    if explanation.warnings:
+        blocks.append([words["warnings"]])
+        blocks += [_warning(warning, words) for warning in explanation.warnings]
+    return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block)
+
+
+def _billed(explanation: Explanation, words: Mapping[str, str]) -> list[list[str]]:
+    """Write the lines of a bill, and the working of each."""
+    blocks = [_lines(explanation, words)]
     if len(explanation.ledgers) > 1:
         blocks.append(_ledgers(explanation, words))
     blocks.append([words["working"]])
@@ -157,10 +171,7 @@ def render_text(explanation: Explanation, language: Language = "en") -> str:
         if len(explanation.parts) > 1:
             blocks.append(_part(part, explanation.inputs, words))
         blocks += [_working(line, explanation.currency, words) for line in part.lines]
-    if explanation.warnings:
-        blocks.append([words["warnings"]])
-        blocks += [_warning(warning, words) for warning in explanation.warnings]
-    return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block)
+    return blocks
 
 
 def value_text(named: Named, language: Language = "en") -> str:
@@ -188,7 +199,7 @@ def _heading(one: Explanation, words: Mapping[str, str]) -> list[str]:
         pairs.append((words["parts"], str(len(one.parts))))
     if one.row_id:
         pairs.insert(0, (words["row"], one.row_id))
-    return [f"{words['bill']}: {one.title or one.ruleset}", *_pairs(pairs)]
+    return [f"{words['bill' if one.bills else 'profile']}: {one.title or one.ruleset}", *_pairs(pairs)]
 
 
 def _unchanged(part: PartExplained, words: Mapping[str, str]) -> str:

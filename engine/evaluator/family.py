@@ -217,6 +217,8 @@ def _computes(program: Program) -> object:
         [(one.id, one.when, one.values) for one in program.warnings],
         [(one.code, one.field, one.values) for one in program.refusals],
         (program.total, program.ledgers),
+        [(one.id, program.names[one.id]) for one in program.scores],
+        [(one.id, program.names[one.id], [each.id for each in one.classes]) for one in program.segments],
     )
 
 

@@ -110,6 +110,8 @@ def _some(result: Result, rows: Whole) -> Result:
             for name, values in result.warning_values.items()
         },
         steps={step: values.take(parts) for step, values in result.steps.items()},
+        scores={name: values.take(rows) for name, values in result.scores.items()},
+        segments={name: values.take(rows) for name, values in result.segments.items()},
     )
 
 
@@ -146,4 +148,6 @@ def _slice(result: Result, start: int, end: int) -> Result:
         warning_values={name: of_rows(dict(values)) for name, values in result.warning_values.items()},
         problems=(),
         steps={step: values[parts] for step, values in result.steps.items()},
+        scores=of_rows(dict(result.scores)),
+        segments=of_rows(dict(result.segments)),
     )

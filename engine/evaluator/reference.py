@@ -98,6 +98,8 @@ class Bill:
     given: Mapping[str, bool]  # inputs and lists
     lists: Mapping[str, Items]
     parts: tuple[PartValues, ...]
+    scores: Mapping[str, Decimal]
+    segments: Mapping[str, str]  # segment -> class
 
     @property
     def version(self) -> int:
@@ -339,6 +341,8 @@ class Reference:
             given=admitted.given,
             lists=admitted.lists,
             parts=parts,
+            scores={one.id: self._value(program.names[one.id], last) for one in program.scores},
+            segments={one.id: one.classes[int(single(last[program.names[one.id]]))].id for one in program.segments},
         )
 
     def _line(self, line: Line, of: PartValues, part: str) -> BillLine:

@@ -89,6 +89,7 @@ def leaving(program: Program) -> tuple[int, ...]:
         found += [step for step in (line.amount, line.shown, line.quantity, line.price) if step is not None]
     for warning in program.warnings:
         found += [warning.when, *(step for _, step in warning.values)]
+    found += program.profile
     return tuple(dict.fromkeys(found))
 
 

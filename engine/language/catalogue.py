@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from engine.language.catalogue_advice import ADVICE as ADVICE
 from engine.language.catalogue_calendars import CALENDARS as CALENDARS
 from engine.language.catalogue_desk import DESK as DESK
 from engine.language.catalogue_durable import DURABLE as DURABLE
 from engine.language.catalogue_files import FILES as FILES
 from engine.language.catalogue_files import TABLES as TABLES
 from engine.language.catalogue_lists import LISTS as LISTS
+from engine.language.catalogue_profiles import PROFILES as PROFILES
 from engine.language.catalogue_quantities import QUANTITIES as QUANTITIES
+from engine.language.catalogue_reads import READS as READS
 from engine.language.catalogue_rows import ROWS as ROWS
 from engine.language.catalogue_rules import RULES as RULES
 from engine.language.catalogue_service import SERVICE as SERVICE
@@ -35,7 +38,10 @@ CATALOGUE: Mapping[str, Entry] = {
     **CALENDARS,
     **RULES,
     **LISTS,
+    **READS,
     **QUANTITIES,
+    **PROFILES,
+    **ADVICE,
     **SERVICE,
     **TRIGGERS,
     **EVENTS,
@@ -53,6 +59,11 @@ PHRASES: Mapping[str, str] = {
     "a form": "通用规则",
     "a rule set": "规则集",
     "a shared file": "共享文件",
+    "an advice file": "办法文件",
+    "an alternative": "办法",
+    "what is to be at its best": "求优的输入",
+    "a row of a test": "测试的一行",
+    "a test of advice": "办法的测试",
     "the days in force": "有效日期",
     "plausible bounds": "合理范围",
     "a value": "数值",
@@ -63,6 +74,12 @@ PHRASES: Mapping[str, str] = {
     "a row of bands": "分段表的行",
     "a table of bands": "分段表",
     "an input": "输入",
+    "what a shared file reads": "共享文件所读的项",
+    "yes or no": "是否",
+    "a code": "代码",
+    "a day": "日期",
+    "a value of each item": "各项目的值",
+    "no input, quantity or value": "别的项，不是输入、计费量或数值",
     "the energy rule": "电量规则",
     "a refusal": "拒绝规则",
     "a warning": "预警",

@@ -15,9 +15,9 @@ DOCUMENTS: Mapping[str, Entry] = {
     ),
     "no-document-kind": Entry(
         "the file does not say what it is.",
-        "{suggestion}Begin with `ruleset: ID`, `notice: ID`, `form: ID` or `shared: ID`.",
+        "{suggestion}Begin with `ruleset: ID`, `notice: ID`, `form: ID`, `shared: ID` or `advice: ID`.",
         "文件没有写明种类。",
-        "{suggestion_zh}第一行写 `ruleset: 标识`、`notice: 标识`、`form: 标识` 或 `shared: 标识`。",
+        "{suggestion_zh}第一行写 `ruleset: 标识`、`notice: 标识`、`form: 标识`、`shared: 标识` 或 `advice: 标识`。",
     ),
     "document-twice": Entry(
         "a {kind} `{name}` exists already.",
@@ -55,9 +55,9 @@ DOCUMENTS: Mapping[str, Entry] = {
     ),
     "unknown-series": Entry(
         "there is no series of notices `{name}`.",
-        "{suggestion}A notice names its series in `series:`.",
+        "{suggestion}A notice names its series in `series:`; one of limits by quantile is made by `dianjia quantiles`.",
         "没有电价表系列 `{name}`。",
-        "{suggestion_zh}电价表用 `series:` 写明所属系列。",
+        "{suggestion_zh}电价表用 `series:` 写明所属系列；分位数界限的文件由 `dianjia quantiles` 生成。",
     ),
     "hole-not-filled": Entry(
         "the form's hole `{hole}` is not filled.",

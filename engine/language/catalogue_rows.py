@@ -74,6 +74,12 @@ ROWS: Mapping[str, Entry] = {
         "行号 `{value}` 已经出现过。",
         "请给每一行不同的 `row_id`。",
     ),
+    "currencies-differ": Entry(
+        "`{value}` bills in {currency}, earlier rows of the account in {before}.",
+        "Bills in two currencies have no sum. Give the rows of each currency an account of their own.",
+        "`{value}` 以 {currency} 计费，该户此前的行以 {before} 计费。",
+        "两种货币的账单不能相加。请把每种货币的行分成单独的户号。",
+    ),
     "bad-date": Entry(
         "`{field}` is `{value}`, which is not a day that can be billed.",
         "Give a local day from 1990-01-01 to 2099-12-31 as YYYY-MM-DD.",

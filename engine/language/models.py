@@ -6,8 +6,7 @@ new kind of charge needs no change here. Cross-references between documents are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -29,7 +28,9 @@ from engine.language.fields import (
     UnitField,
     check_dated,
 )
+from engine.language.nodes import Map, Text
 from engine.language.problems import ProblemsFound, problem
+from engine.language.profile_models import ScoreRule, SegmentRule
 
 Level = Literal["info", "yellow", "amber", "red"]
 
@@ -187,6 +188,34 @@ class Input(Model):
     split: Literal["by_days", "no"] | None = None
 
 
+class ReadRule(Model):
+    """What a shared file reads of the rule set; where the rule set has nothing of the name, an optional input."""
+
+    what = "what a shared file reads"
+
+    type: Literal["decimal", "integer", "boolean", "code", "date"] | None = None
+    title: TextField | None = None
+    unit: UnitField | None = None
+    places: IntField | None = None
+    from_: Annotated[NumberField | None, Field(alias="from")] = None
+    to: NumberField | None = None
+    codes: dict[NameField, TextField] | None = None
+
+    @property
+    def kind(self) -> str:
+        """What kind of input it is."""
+        return self.type or ("code" if self.codes else "decimal")
+
+    def as_input(self, *, in_parts: bool) -> Input:
+        """The input that stands in where nobody has the name; of a bill in parts a number is the whole bill's."""
+        node = Map(self.place)
+        node.update(self._node)
+        node[Text("optional", self.place)] = Text("true", self.place)
+        if in_parts and self.kind in ("decimal", "integer"):
+            node[Text("split", self.place)] = Text("no", self.place)
+        return Input.model_validate(node)
+
+
 class ListRule(Model):
     """What comes many to a row: readings, transformers, events, intervals."""
 
@@ -275,6 +304,7 @@ class Test(Model):
     given: dict[NameField, NodeField] = {}
     expect: dict[TextField, NumberField] | None = None
     warnings: list[NameField] | None = None
+    segments: dict[NameField, NameField] = {}
     refused: RefusedTest | None = None
 
 
@@ -339,6 +369,8 @@ class Rules(Document):
     energy: Energy | None = None
     charges: dict[NameField, NodeField] = {}
     warnings: dict[NameField, WarningRule] = {}
+    scores: dict[NameField, ScoreRule] = {}
+    segments: dict[NameField, SegmentRule] = {}
     events: dict[NameField, EventRule] = {}
     triggers: dict[NameField, NodeField] = {}
     calendar: NodeField | None = None
@@ -360,6 +392,7 @@ class Shared(Rules):
     what = "a shared file"
 
     shared: IdField
+    reads: dict[NameField, ReadRule] = {}
 
 
 class RuleSet(Rules):
@@ -375,6 +408,3 @@ class RuleSet(Rules):
     class_: Annotated[NameField | None, Field(alias="class")] = None
     tests: list[Test] = []
     trigger_tests: list[TriggerTest] = []
-
-
-DOCUMENTS: Final[Mapping[str, type[Document]]] = {"notice": Notice, "form": Form, "ruleset": RuleSet, "shared": Shared}

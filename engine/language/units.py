@@ -113,6 +113,7 @@ SYMBOLS: Mapping[str, tuple[Unit, Fraction]] = {
     "customer": _base("customer"),
     "tonne": _base("tonne"),
     "kg": _of("tonne", 1, 1000),
+    "m3": _base("m3"),
     "percent": (DIMENSIONLESS, Fraction(1, 100)),
     "%": (DIMENSIONLESS, Fraction(1, 100)),
     "permille": (DIMENSIONLESS, Fraction(1, 1000)),
@@ -145,6 +146,7 @@ _CHINESE: Mapping[str, str] = {
     "人": "person",
     "户": "household",
     "吨": "tonne",
+    "立方米": "m3",
 }
 _TEN_THOUSAND = "万"
 

@@ -38,5 +38,5 @@ class LoweredQuantity:
 @dataclass(frozen=True, slots=True)
 class Kind:
     name: str
-    model: type[QuantityModel]
+    model: type[Model]
     lower: Callable[[Any, Context], LoweredQuantity]

@@ -141,11 +141,13 @@ def build_here(tests: bool) -> Built:
     count = 0
     if tests:
         # all interpreters: a quarter of a second to import
-        from engine.registry.rule_tests import failing_tests, failing_trigger_tests
+        from engine.registry.rule_tests import failing_advice_tests, failing_tests, failing_trigger_tests
 
         for compiled in book.rulesets.values():
             problems += failing_tests(compiled)
             count += len(compiled.tests)
         problems += failing_trigger_tests(book.watch)
         count += len(book.watch.tests)
+        problems += failing_advice_tests(book)
+        count += sum(len(one.tests) for several in book.advice.values() for one in several)
     return Built(book, ProblemsFound(problems).problems, count)

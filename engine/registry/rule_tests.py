@@ -16,7 +16,10 @@ from typing import Final
 
 import numpy as np
 
+from engine.advice.cases import cases_of
+from engine.advice.cases import run_case as run_advice_case
 from engine.calendars.days import day_number
+from engine.compiler.book import RateBook
 from engine.compiler.program import ROW, Compiled, Program, TestCase
 from engine.compiler.trigger import Watch
 from engine.evaluator.compare import Difference, compare
@@ -60,6 +63,17 @@ def failing_trigger_tests(watch: Watch) -> list[Problem]:
     return found
 
 
+def failing_advice_tests(book: RateBook) -> list[Problem]:
+    """Run the tests in advice files and tell those that do not hold."""
+    found = []
+    for advice, case in cases_of(book):
+        wrong = [(one.path, one.expected, one.got) for one in run_advice_case(book, advice, case)]
+        if wrong:
+            told = {"name": case.name, "ruleset": advice.id, **_told(wrong)}
+            found.append(problem("test-fails", case.place, None, **told))
+    return found
+
+
 def rows_of(compiled: Compiled, cases: Sequence[TestCase]) -> Rows:
     """Lay tests out in columns, as they are written; a row's id is its number."""
     axes = [axis.name for axis in compiled.program.axes]
@@ -89,6 +103,10 @@ def differences(program: Program, case: TestCase, made: Bill | RowProblem) -> li
         value = _value(program, made, path)
         if value is None or value != Decimal(text):
             found.append((path, text, "-" if value is None else f"{value:f}"))
+    for segment, expected in case.segments.items():
+        got = made.segments.get(segment, "-")
+        if got != expected:
+            found.append((segment, expected, got))
     raised = sorted(warning.id for warning in made.warnings)
     if case.warnings is not None and sorted(case.warnings) != raised:
         found.append(("warnings", ", ".join(sorted(case.warnings)) or "-", ", ".join(raised) or "-"))

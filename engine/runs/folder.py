@@ -15,6 +15,7 @@ from typing import Final
 
 from engine.bulk.partitions import FORMATS
 from engine.bulk.problems import FileProblem
+from engine.bulk.profiles import PROFILES
 from engine.bulk.sinks import FOLDER, OVER_TIME, OWNER, PARTIAL, SUMMARY, TABLES, owner_of, sync, writing
 from engine.runs.staging import STAGING
 from engine.runs.stored import FETCHED, JOINED
@@ -122,7 +123,7 @@ def tidy(output: str, folder: Path) -> None:
 
 
 def _result_folders(folder: Path) -> Iterable[Path]:
-    yield from (folder / name for name in (*TABLES, *OVER_TIME))
+    yield from (folder / name for name in (*TABLES, PROFILES, *OVER_TIME))
     if (folder / "lines").is_dir():
         yield from sorted(one for one in (folder / "lines").iterdir() if one.is_dir())
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from engine.bulk.partition_run import Prepared, RowsOf
 from engine.bulk.partitions import Partition
 from engine.bulk.pieces import chosen_rows
+from engine.bulk.profiles import PROFILES, SCORE, SEGMENT
 from engine.compiler.program import Compiled
 from engine.evaluator.compare import plain, plain_list
 from engine.evaluator.reference import Bill, Reference
@@ -120,6 +121,8 @@ def _amounts(bill: Bill) -> dict[str, Decimal | str]:
         so_far = found.get(line.id, Decimal(0))
         assert isinstance(so_far, Decimal)
         found[line.id] = so_far + line.amount
+    found |= {f"{SCORE} {name}": value for name, value in bill.scores.items()}
+    found |= {f"{SEGMENT} {name}": class_ for name, class_ in bill.segments.items()}
     return found
 
 
@@ -152,6 +155,8 @@ def _read(name: str, table: Any, found: dict[str, dict[str, Decimal | str]]) -> 
             of["total"] = Decimal(row["total"])
         elif name.startswith("refused"):
             of["refused"] = f"{row['code']} {row['field'] or ''}"
+        elif name.startswith(f"{PROFILES}/"):
+            of[f"{row['kind']} {row['id']}"] = Decimal(row["value"]) if row["kind"] == SCORE else row["class"]
         else:
             for line in lines:
                 if row[line] is not None and not line.endswith((".quantity", ".price")):

@@ -15,6 +15,7 @@ import numpy as np
 from dianjia.rating.v1 import rating_pb2
 from dianjia.type.v1 import type_pb2
 from engine.calendars.days import day_date
+from engine.compiler.profile import Segment
 from engine.compiler.program import Compiled, Line, Program
 from engine.evaluator.batch import Dispatched, Group
 from engine.evaluator.evaluate import Result
@@ -118,6 +119,24 @@ def _group(group: Group, received: int) -> Writing:
             warning = Writing(rating_pb2.WarningColumn(id=id_))
             warning.column(rating_pb2.WarningColumn.INDEX_FIELD_NUMBER, result.kept.take(at).astype("<u4"))
             written.message(_GROUP.WARNINGS_FIELD_NUMBER, warning)
+    for one in program.scores if result.scores else ():
+        score = Writing(rating_pb2.ScoreColumn(id=one.id))
+        score.message(
+            rating_pb2.ScoreColumn.VALUES_FIELD_NUMBER,
+            _numbers(result.scores[one.id], program, program.names[one.id]),
+        )
+        written.message(_GROUP.SCORES_FIELD_NUMBER, score)
+    for segment in program.segments if result.segments else ():
+        written.message(_GROUP.SEGMENTS_FIELD_NUMBER, _segment(segment, result.segments[segment.id]))
+    return written
+
+
+def _segment(segment: Segment, positions: Array) -> Writing:
+    classes = Writing(type_pb2.Codes(names=[one.id for one in segment.classes]))
+    if len(segment.classes) > 1:
+        classes.column(type_pb2.Codes.POSITIONS_FIELD_NUMBER, positions.astype("<u4"))
+    written = Writing(rating_pb2.SegmentColumn(id=segment.id))
+    written.message(rating_pb2.SegmentColumn.CLASSES_FIELD_NUMBER, classes)
     return written
 
 

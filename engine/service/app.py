@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, cast
 
+from dianjia.advice.v1 import advice_pb2, advice_pb2_grpc
 from dianjia.ratebooks.v1 import ratebooks_pb2, ratebooks_pb2_grpc
 from dianjia.rating.v1 import rating_pb2, rating_pb2_grpc
 from dianjia.recalculations.v1 import recalculations_pb2, recalculations_pb2_grpc
@@ -26,6 +27,7 @@ from engine.registry.where import registry_url
 from engine.runs.ledger import Ledger
 from engine.runs.queue import Queue
 from engine.service.addresses import address_of, bound, why_not
+from engine.service.advising import AdviceServicer
 from engine.service.authentication import Tokens
 from engine.service.follow import FollowedBooks
 from engine.service.interceptors import Chain, Parts, Registered
@@ -51,6 +53,7 @@ SERVICES: Final = tuple(
     next(iter(file.services_by_name.values())).full_name
     for file in (
         rating_pb2.DESCRIPTOR,
+        advice_pb2.DESCRIPTOR,
         rulesets_pb2.DESCRIPTOR,
         ratebooks_pb2.DESCRIPTOR,
         recalculations_pb2.DESCRIPTOR,
@@ -134,6 +137,8 @@ def run(
         rating_pb2_grpc.add_RatingServiceServicer_to_server(
             rating(books, rows_per_chunk=settings.rows_per_chunk, rows_per_stream=settings.rows_per_stream), stand_in
         )
+        advice = AdviceServicer(books, rows_per_advice=settings.rows_per_advice)
+        advice_pb2_grpc.add_AdviceServiceServicer_to_server(advice, stand_in)
         rulesets_pb2_grpc.add_RuleSetServiceServicer_to_server(RuleSetServicer(books, build), stand_in)
         ratebooks_pb2_grpc.add_RateBookServiceServicer_to_server(RateBookServicer(registry, books), stand_in)
         recalculations_pb2_grpc.add_RecalculationServiceServicer_to_server(

@@ -131,6 +131,23 @@ def new_name(name: str, before: Collection[str], path: str) -> str:
     return name
 
 
+def read_codes(codes: type_pb2.Codes, count: int, path: str) -> tuple[tuple[str, ...], Array]:
+    """Read a text of each row, of which few differ.
+
+    Args:
+        codes: as they came.
+        count: of the rows.
+        path: of the field in its message.
+
+    Returns:
+        The texts, and shape (row,) which of them each row has.
+
+    Raises:
+        ProblemsFound: the field is not in one piece.
+    """
+    return _codes(codes, count, None, path)
+
+
 def _list(one: type_pb2.ListColumn, count: int, items_max: int, path: str) -> Children:
     lengths = _of_length(np.array(one.lengths), count, f"{path}.lengths")
     offsets = np.zeros(count + 1, np.int64)

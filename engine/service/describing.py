@@ -11,9 +11,12 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Final
 
+from dianjia.advice.v1 import advice_pb2
 from dianjia.rulesets.v1 import rulesets_pb2 as messages
 from dianjia.type.v1 import type_pb2 as types
 from engine.calendars.days import day_date
+from engine.compiler.advising import Advice, Alternative, Best
+from engine.compiler.profile import Score, Segment
 from engine.compiler.program import FIRST_DAY, AxisSpec, Compiled, InputSpec, Line, Program, Type
 from engine.evaluator.row_door import row_inputs
 from engine.evaluator.rows import day_text, value_text
@@ -28,6 +31,11 @@ _KINDS: Final = {
     "boolean": messages.INPUT_KIND_BOOLEAN,
     "code": messages.INPUT_KIND_CODE,
     "date": messages.INPUT_KIND_DATE,
+}
+ALTERNATIVE_KINDS: Final = {
+    "choice": advice_pb2.ALTERNATIVE_KIND_CHOICE,
+    "measure": advice_pb2.ALTERNATIVE_KIND_MEASURE,
+    "plan": advice_pb2.ALTERNATIVE_KIND_PLAN,
 }
 
 
@@ -55,7 +63,7 @@ def summary(key: str, compiled: Compiled) -> messages.RuleSetSummary:
 
 
 def rule_set(loaded: LoadedBook, key: str, *, without_files: bool = False) -> messages.RuleSet:
-    """Describe a rule set of a version: its inputs, lists, lines, warnings and files."""
+    """Describe a rule set of a version: its inputs, lists, lines, warnings, scores, segments, advice and files."""
     compiled = loaded.rulesets[key]
     program = compiled.program
     return messages.RuleSet(
@@ -69,6 +77,28 @@ def rule_set(loaded: LoadedBook, key: str, *, without_files: bool = False) -> me
         changes=compiled.changes,
         ledgers=[code for code, _ in program.ledgers],
         files=() if without_files else _files(loaded, compiled),
+        scores=[_score(program, one) for one in program.scores],
+        segments=[_segment(one) for one in program.segments],
+        advice=[_advice(one) for one in loaded.book.advice.get(key, ())],
+    )
+
+
+def alternative(advice: Advice, one: Alternative) -> advice_pb2.Alternative:
+    """Describe an alternative of an advice."""
+    return advice_pb2.Alternative(
+        advice=advice.id,
+        id=one.id,
+        title=one.title,
+        kind=ALTERNATIVE_KINDS[one.kind],
+        ruleset=one.ruleset,
+        best=None if one.best is None else _best(one.best),
+        how=one.how,
+        conditions=[
+            advice_pb2.Condition(text=of.text, source=of.source, standing=of.standing) for of in one.conditions
+        ],
+        source=one.source,
+        standing=one.standing,
+        place=None if one.place is None else place_message(one.place),
     )
 
 
@@ -158,6 +188,47 @@ def _line(program: Program, line: Line) -> messages.LineDescription:
         money=line.money,
         always_shown=line.shown is None,
     )
+
+
+def _score(program: Program, score: Score) -> messages.ScoreDescription:
+    return messages.ScoreDescription(
+        id=score.id,
+        title=score.title,
+        places=program.steps[program.names[score.id]].type.places,
+        indicators=[
+            messages.IndicatorDescription(id=one.id, title=one.title, missing=one.missing, source=one.source)
+            for one in score.indicators
+        ],
+        source=score.source,
+        standing=score.standing,
+    )
+
+
+def _segment(segment: Segment) -> messages.SegmentDescription:
+    return messages.SegmentDescription(
+        id=segment.id,
+        title=segment.title,
+        classes=[
+            messages.ClassDescription(id=one.id, title=one.title, services=one.services) for one in segment.classes
+        ],
+        source=segment.source,
+        standing=segment.standing,
+    )
+
+
+def _advice(advice: Advice) -> messages.AdviceDescription:
+    return messages.AdviceDescription(
+        id=advice.id,
+        title=advice.title,
+        inputs=[_input(spec, spec.name) for spec in advice.inputs],
+        alternatives=[alternative(advice, one) for one in advice.alternatives.values()],
+        source=advice.source,
+        standing=advice.standing,
+    )
+
+
+def _best(best: Best) -> advice_pb2.BestInput:
+    return advice_pb2.BestInput(input=best.input, title=best.title, unit=best.unit, places=best.places)
 
 
 def _unit(of: Type) -> str:

@@ -34,6 +34,7 @@ from engine.service.wire import Written
 
 SCOPE_OF_SERVICE: Final[Mapping[str, str]] = {
     "dianjia.rating.v1.RatingService": "rate",
+    "dianjia.advice.v1.AdviceService": "rate",
     "dianjia.rulesets.v1.RuleSetService": "read",
     "dianjia.ratebooks.v1.RateBookService": "read",
     "dianjia.recalculations.v1.RecalculationService": "recalculate",

@@ -101,6 +101,7 @@ class Settings(BaseSettings):
     rows_per_stream: int = _setting(
         "How much", 20_000_000, "Rows of one stream; the ids of a row take up to 16 bytes until it ends.", ge=1
     )
+    rows_per_advice: int = _setting("How much", 16_384, "Rows of one call of `AdviseCustomer`.", ge=1, le=1_048_576)
 
     run_inputs: str = _setting(
         "Recalculations", "", "Folders that they may read from, `:` between them. Unset: none are taken."

@@ -162,6 +162,9 @@ class RuleSet:
         for code, step in program.ledgers:
             self.bill.ledgers.add(ledger=code).amount.places = _places(program, step)
         self.lines = tuple(_line(program, line) for line in program.lines)
+        for score in program.scores:
+            given = self.bill.scores.add(id=score.id, title=score.title)
+            given.value.places = _places(program, program.names[score.id])
         self._alike: dict[tuple[int, ...], rating_pb2.Bill] = {}  # lines that a bill shows -> what all such bills say
         specs = [spec for spec in program.inputs if not supplied(spec.name)]
         self.own = frozenset(spec.name for spec in specs if spec.type.axis == ROW)
@@ -192,6 +195,20 @@ class RuleSet:
                     line.part, line.part_from, line.part_to = number, part_from, part_to
         if made.raised:
             to.warnings.extend(warning_message(one) for one in made.messages())
+        if self.compiled.program.profile:
+            self._write_profile(made, to)
+
+    def _write_profile(self, made: ScalarBill, to: rating_pb2.Bill) -> None:
+        """Write scores and segments; of a bill in parts they are those of the last."""
+        program = self.compiled.program
+        values = dict(zip(self.scalar.leaves, made.parts[-1].values, strict=True))
+        for score in to.scores:
+            score.value.unscaled = values[program.names[score.id]]
+        for segment in program.segments:
+            own = segment.classes[values[program.names[segment.id]]]
+            to.segments.add(
+                id=segment.id, title=segment.title, class_id=own.id, class_title=own.title, services=own.services
+            )
 
     def _bill_with(self, shown: tuple[int, ...]) -> rating_pb2.Bill:
         """Give what all bills say that show these lines, by position in the program."""

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 
 from engine.calendars.days import day_date
 from engine.calendars.local import local_day
-from engine.compiler.outputs import BRACES
+from engine.compiler.messages import BRACES
 from engine.compiler.program import Compiled
 from engine.compiler.trigger import Transition, Trigger
 from engine.compiler.triggers.maker import IS

@@ -78,6 +78,28 @@ tests:
     given: {readings: {file: readings.csv}}
     expect: {total: "15.00"}
 """
+ADVICE = """\
+advice: cn.test.advice
+source: {standing: example}
+for: [cn.test.listed, cn.test.home]
+inputs: {how: {codes: {low: low, high: high}, optional: true}}
+tables:
+  saved:
+    keys: [how]
+    columns: [share]
+    unit: 1
+    places: 2
+    file: saved.csv
+quantities: {spared: "saved[how].share"}
+alternatives:
+  high: {title: high, kind: choice, lawful: spared > 0, ruleset: cn.test.home, set: {voltage: high, kwh: "100[kWh]"}}
+tests:
+  - name: three
+    vouched_by: {who: worked by hand, from: 60 times the price}
+    ruleset: cn.test.listed
+    rows: [{billing_period: 2026-02, given: {readings: {file: advised.csv}}}]
+    expect: {now: 30.00}
+"""
 
 
 @pytest.fixture
@@ -104,6 +126,9 @@ def rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "cn" / "home.ruleset.yaml").write_text(RULESET)
     (folder / "cn" / "listed.ruleset.yaml").write_text(LISTED)
     (folder / "cn" / "readings.csv").write_text("kwh\n10\n20\n")
+    (folder / "cn" / "home.advice.yaml").write_text(ADVICE)
+    (folder / "cn" / "saved.csv").write_text("how,share\nlow,0.25\n")
+    (folder / "cn" / "advised.csv").write_text("kwh\n10\n20\n30\n")
     return folder
 
 
@@ -132,6 +157,7 @@ class Counting:
         expected, expected_problems = compile_all(list(paths) or ["rules"])
         assert (expected, expected_problems) == (found, problems)
         assert list(expected.rulesets) == list(found.rulesets)
+        assert list(expected.advice) == list(found.advice)
         return self.compiled - before == 2  # `compile_all` is one
 
 
@@ -147,7 +173,7 @@ def test_rules_are_compiled_once(rules: Path, compiled: Counting) -> None:
 
 
 def test_each_byte_of_each_file_takes_part(rules: Path, compiled: Counting) -> None:
-    """A notice, a form, a rule set, a table in CSV and in XLSX, the list of a test; and the old content is found."""
+    """A notice, a form, a rule set, advice, a table in CSV and in XLSX, lists of tests; old content is found again."""
     compiled()
     for file in sorted(file for file in rules.rglob("*") if file.is_file()):
         old = file.read_bytes()

@@ -20,7 +20,12 @@ TOKENS = {
     "meters": "record-events",
     "desk": "read-warnings acknowledge",
 }
-RULES = (RESIDENTIAL, "cn/national/warnings/events.shared.yaml", "cn/national/warnings/usage.ruleset.yaml")
+PACKAGES = (
+    "cn/example/packages.advice.yaml",
+    *(f"cn/example/package_{name}.ruleset.yaml" for name in ("standard", "night", "block")),
+)
+WATCHED = ("cn/national/warnings/events.shared.yaml", "cn/national/warnings/usage.ruleset.yaml")
+RULES = (RESIDENTIAL, *WATCHED, *PACKAGES)
 
 _RUN = """\
 import doctest, pathlib, sys

@@ -36,6 +36,9 @@ def unit(text: str) -> Unit:
         ("kW * h", "kWh", 1),
         ("kvar*h", "kvarh", 1),
         ("kWh/month", "kWh/month", 1),
+        ("CNY/m3", "CNY/m3", 1),
+        ("fen/m3", "CNY/m3", Fraction(1, 100)),
+        ("m3/m3", "1", 1),
         ("percent", "1", Fraction(1, 100)),
         ("%", "1", Fraction(1, 100)),
         ("permille", "1", Fraction(1, 1000)),
@@ -53,6 +56,7 @@ def test_units_as_written_and_as_printed(written: str, printed: str, scale: Frac
 def test_energy_times_price_is_money() -> None:
     assert unit("kWh") * unit("CNY/kWh") == unit("CNY")
     assert unit("kW") * unit("CNY/kW/month") * unit("month") == unit("CNY")
+    assert unit("m3") * unit("CNY/m3") == unit("CNY")
     assert unit("CNY") / unit("CNY") == DIMENSIONLESS
     assert unit("kWh") != unit("kvarh")
 
@@ -70,6 +74,7 @@ def test_a_problem_of_a_unit_has_the_place_of_its_text() -> None:
     ("written", "code", "suggestion"),
     [
         ("元/万千瓦时", "unit-in-chinese", "CNY/kWh"),
+        ("元/立方米", "unit-in-chinese", "CNY/m3"),
         ("万kWh", "unit-of-ten-thousand", "kWh"),
         ("months", "unknown-unit", "Write `month`. "),
         ("KVA", "unknown-unit", "Write `kVA`. "),

@@ -58,7 +58,8 @@ def test_every_rule_set_of_the_folder_is_built_and_every_test_is_run(shipped: Bu
     assert book_of_folder.hash == shipped.book.hash
     assert book_of_folder.rulesets.keys() == shipped.book.rulesets.keys()
     of_bills = sum(len(one.tests) for one in book_of_folder.rulesets.values())
-    assert of_bills + len(book_of_folder.watch.tests) == shipped.tests
+    of_advice = sum(len(one.tests) for several in book_of_folder.advice.values() for one in several)
+    assert of_bills + len(book_of_folder.watch.tests) + of_advice == shipped.tests
 
 
 def test_places_and_files_are_paths_inside_the_rate_book(shipped: Built, files: Mapping[str, bytes]) -> None:

@@ -7,11 +7,12 @@ from decimal import Decimal
 
 import pytest
 
+from engine.advice.cases import cases_of, run_case
 from engine.compiler.program import Compiled, TestCase
 from engine.evaluator.reference import Bill, Reference
 from engine.evaluator.rows import RowProblem
-from engine.registry.rule_tests import differences, failing_tests
-from tests.billing import book
+from engine.registry.rule_tests import differences, failing_advice_tests, failing_tests
+from tests.billing import book, whole_book
 
 Ran = tuple[Compiled, TestCase, Bill | RowProblem]
 
@@ -93,3 +94,21 @@ def test_warnings_are_compared(ran: list[Ran]) -> None:
             missed.append((compiled.id, case.name))
 
     assert [] == missed
+
+
+class TestAdvice:
+    def test_every_test_in_an_advice_file_holds(self) -> None:
+        """As it does in `dianjia test`."""
+        assert [] == [str(one) for one in failing_advice_tests(whole_book())]
+
+    def test_no_test_holds_whose_expectation_is_off(self) -> None:
+        """Each expected figure by itself, off by a hundredth: every one is compared."""
+        shipped = whole_book()
+        missed = []
+        for advice, case in cases_of(shipped):
+            off = {path: str(Decimal(text) + Decimal("0.01")) for path, text in case.expect.items()}
+            wrong = run_case(shipped, advice, replace(case, expect=off))
+            if list(off) != [one.path for one in wrong]:
+                missed.append((advice.id, case.name))
+
+        assert [] == missed

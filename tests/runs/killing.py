@@ -184,7 +184,7 @@ class _Bench:
         return ["--threads", "2", "--engine", self.engine]
 
     def _popen(self, *arguments: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "engine.cli", *arguments]
+        command = [sys.executable, "-m", "engine.start", *arguments]
         return subprocess.Popen(
             command,
             cwd=ROOT,

@@ -337,7 +337,7 @@ class TestWhatStopsARun:
         command: list[Any] = [
             sys.executable,
             "-m",
-            "engine.cli",
+            "engine.start",
             "run",
             "--rules",
             tmp_path / "rules",

@@ -76,7 +76,7 @@ def test_something_of_every_kind_is_compared(
     }
 
     assert found == {
-        "rule sets that bill": 60,
+        "rule sets that bill": 73,
         "with lists": 22,
         "refused for a hundred reasons and more": True,
         "in parts": True,
@@ -143,7 +143,7 @@ def test_the_command_line(
     """`dianjia run` over one file with the rows of every rule set."""
     file, out = tmp_path / "rows.parquet", tmp_path / "out"
     write_portfolio(file, list(batches.values()))
-    command: list[Any] = [sys.executable, "-m", "engine.cli", "run", "--rules", SHIPPED, "--input", file]
+    command: list[Any] = [sys.executable, "-m", "engine.start", "run", "--rules", SHIPPED, "--input", file]
     command += ["--output", out, "--details", "--amounts", "decimal"]
     places = max(one.program.steps[one.program.total].type.places for one in shipped.values())
     wanted = as_run([one for made in expected.values() for one in made], places)

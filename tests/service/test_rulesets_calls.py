@@ -63,7 +63,8 @@ class TestListRuleSets:
     def test_in_order_of_id_and_first_day(self, everything: list[rulesets.RuleSetSummary]) -> None:
         """All that stand in files, those that share an id behind one another by their first day."""
         texts = [file.read_text("utf-8") for file in SHIPPED.rglob("*.ruleset.yaml")]
-        files = [text for text in texts if re.search("^(charges|follows):", text, re.M)]  # others bill nobody
+        watching = [text for text in texts if re.search("^triggers:", text, re.M)]  # these are not here
+        files = [text for text in texts if text not in watching or re.search("^charges:", text, re.M)]
 
         order = [(one.id, one.in_force_from) for one in everything]
 

@@ -301,7 +301,7 @@ class TestCommand:
     """`dianjia serve` is `python server.py`."""
 
     def run(self, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "engine.cli", *arguments]
+        command = [sys.executable, "-m", "engine.start", *arguments]
         return subprocess.run(
             command,
             cwd=folder,

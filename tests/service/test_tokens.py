@@ -275,7 +275,7 @@ def test_a_file_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
 
 class TestCommand:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "engine.cli", "token", *arguments]
+        command = [sys.executable, "-m", "engine.start", "token", *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
     def test_it_prints_a_token_and_its_lines(self, tmp_path: Path) -> None:

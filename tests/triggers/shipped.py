@@ -42,7 +42,7 @@ class Shipped:
 def shipped() -> list[Shipped]:
     """Read every shipped rule set with triggers."""
     read = [oracle.read(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.yaml"))]
-    shared = [one for one in read if "shared" in one]
+    shared = [one for one in read if "shared" in one and "events" in one]
     types: dict[str, oracle.Document] = {}
     for one in shared:
         types |= one["events"]

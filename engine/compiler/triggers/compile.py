@@ -21,8 +21,9 @@ from engine.compiler.builder import Builder
 from engine.compiler.capacity import too_wide
 from engine.compiler.infer import Inference
 from engine.compiler.lower import Resolved, resolve
+from engine.compiler.messages import BRACES
 from engine.compiler.needs import Value, surely
-from engine.compiler.outputs import BRACES, Outputs
+from engine.compiler.outputs import Outputs
 from engine.compiler.plan import Planned, plan
 from engine.compiler.program import BOOLEAN, Compiled, InputSpec, Type
 from engine.compiler.scope import InputRule

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from engine.compiler.outputs import BRACES
+from engine.compiler.messages import BRACES
 from engine.compiler.trigger import EventType
 from engine.compiler.triggers.base import Kind, TriggerModel
 from engine.language.expressions import Expr, Name, children

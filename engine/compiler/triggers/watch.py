@@ -9,6 +9,7 @@ from engine.calendars.calendar import Calendar
 from engine.calendars.read import read_calendar
 from engine.compiler.assemble import assemble
 from engine.compiler.library import Library
+from engine.compiler.profiles import profiled
 from engine.compiler.trigger import EventType, Trigger, TriggerCase, Watch
 from engine.compiler.triggers.cases import trigger_cases
 from engine.compiler.triggers.compile import ZONE, Place, compile_triggers
@@ -32,7 +33,7 @@ class Watching:
         assembled, problems = assemble(self.library, ruleset)
         if problems or not assembled.triggers:
             return problems
-        problems += _bills_nothing(ruleset) if not assembled.charges else []
+        problems += _bills_nothing(ruleset) if not (assembled.charges or profiled(assembled)) else []
         types = event_types(assembled.events, problems)
         for name, type_ in types.items():
             known = self.events.get(name)

@@ -12,8 +12,11 @@ only where their frames come.
 
 from __future__ import annotations
 
+from dianjia.client.advice import Advice, AdvisedAccount, UnadvisedAccount
+from dianjia.client.advice import Outcome as AdviceOutcome
+from dianjia.client.alternatives import Alternative
 from dianjia.client.answers import Bill, BillLine, Explanation, LineWorking, RaisedWarning
-from dianjia.client.client import Client, Progress
+from dianjia.client.client import Client
 from dianjia.client.connection import Patience
 from dianjia.client.described import Input, ListInput, RuleSet, RuleSetSummary
 from dianjia.client.errors import (
@@ -25,6 +28,7 @@ from dianjia.client.errors import (
     ServiceError,
     VersionGone,
 )
+from dianjia.client.progress import Progress
 from dianjia.client.ratebooks import AuditEntry, History, RateBook, State, Validation, VersionUse
 from dianjia.client.recalculations import Recalculation, RunError, RunResult, RunState
 from dianjia.client.results import Bills
@@ -34,6 +38,10 @@ from dianjia.client.warning_records import Acknowledgement, Event, Recorded, Ref
 
 __all__ = [
     "Acknowledgement",
+    "Advice",
+    "AdviceOutcome",
+    "AdvisedAccount",
+    "Alternative",
     "AnswerBroken",
     "AuditEntry",
     "Bill",
@@ -68,6 +76,7 @@ __all__ = [
     "Scaled",
     "ServiceError",
     "State",
+    "UnadvisedAccount",
     "Validation",
     "VersionGone",
     "VersionUse",

@@ -43,6 +43,26 @@ class RaisedWarning:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenScore:
+    """A score of the row."""
+
+    id: str
+    title: str
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class GivenClass:
+    """The class of a segment that the row is in."""
+
+    id: str  # of the segment
+    title: str
+    class_id: str
+    class_title: str
+    services: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Bill:
     """One bill. The amounts of the lines with `money` add up to the total."""
 
@@ -57,6 +77,8 @@ class Bill:
     lines: tuple[BillLine, ...]
     ledgers: Mapping[str, Decimal]
     warnings: tuple[RaisedWarning, ...]
+    scores: Mapping[str, GivenScore]
+    segments: Mapping[str, GivenClass]
 
     def amount(self, line: str) -> Decimal:
         """Amount of a line, by its path; of a period in parts the sum.
@@ -133,6 +155,11 @@ def bill_of(message: messages.Bill) -> Bill:
         tuple(_line(one) for one in message.lines),
         {one.ledger: decimal_of(one.amount) for one in message.ledgers},
         tuple(warning_of(one) for one in message.warnings),
+        {one.id: GivenScore(one.id, one.title, decimal_of(one.value)) for one in message.scores},
+        {
+            one.id: GivenClass(one.id, one.title, one.class_id, one.class_title, tuple(one.services))
+            for one in message.segments
+        },
     )
 
 

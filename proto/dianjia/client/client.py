@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal
 
+from dianjia.advice.v1.advice_pb2 import AdviseCustomerRequest, AdviseCustomerResponse
+from dianjia.client.advice import Advice
+from dianjia.client.advising import ADVICE_ROWS, advised
+from dianjia.client.alternatives import KINDS, AlternativeKind
 from dianjia.client.answers import Bill, Explanation, bill_of, explanation_of
 from dianjia.client.chunking import CHUNK_ROWS, Cutter, Opened, Prepared, all_frames, sizes
 from dianjia.client.connection import Connection, Deadline, Patience, credentials
@@ -19,6 +21,7 @@ from dianjia.client.frames import framed
 from dianjia.client.groups import answer_of
 from dianjia.client.known import KnownRuleSets
 from dianjia.client.one_row import row_message
+from dianjia.client.progress import Progress, Watch
 from dianjia.client.recalculations import Recalculations
 from dianjia.client.results import Bills, bills_of
 from dianjia.client.stream import Header, answers
@@ -36,43 +39,6 @@ _DETAILS: Final = {
 }
 _LANGUAGES: Final = {"en": types.LANGUAGE_EN, "zh": types.LANGUAGE_ZH}
 WINDOW_CHUNKS: Final = 8  # about 10 MB under way
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a stream has come."""
-
-    rows: int  # billed or refused
-    billed: int
-    refused: int
-    rows_in_all: int | None  # None: frames that are still to come are not counted
-    seconds: float
-    resumed: int  # how often the stream began again
-
-
-class _Watch:
-    """Counts what is done with, and tells whoever wants to know."""
-
-    def __init__(self, progress: Callable[[Progress], None] | None, rows_in_all: int | None) -> None:
-        self._progress = progress
-        self._rows_in_all = rows_in_all
-        self._began = time.monotonic()
-        self._answered = self._billed = self._resumed = 0
-        self._told = -1
-
-    def resume(self) -> None:
-        """Note that the stream begins again."""
-        self._resumed += 1
-
-    def note(self, answered: int, billed: int, unsent: int) -> None:
-        """Note an answer, and how many rows in all were refused without being sent."""
-        self._answered += answered
-        self._billed += billed
-        rows = self._answered + unsent
-        if self._progress is not None and rows != self._told:
-            self._told = rows
-            seconds = time.monotonic() - self._began
-            self._progress(Progress(rows, self._billed, rows - self._billed, self._rows_in_all, seconds, self._resumed))
 
 
 class Client:
@@ -297,7 +263,7 @@ class Client:
             Header(version, allow_withdrawn, _DETAILS[detail], run),
             window,
             deadline,
-            _Watch(progress, rows_in_all),
+            Watch(progress, rows_in_all),
         )
 
     def _streamed(
@@ -308,7 +274,7 @@ class Client:
         asked: Header,
         window: int,
         deadline: Deadline,
-        watch: _Watch,
+        watch: Watch,
     ) -> Generator[Bills, None, None]:
         version = self._settled(asked.version, asked.allow_withdrawn).version
         header = Header(version, asked.allow_withdrawn, asked.detail, asked.run)
@@ -379,6 +345,45 @@ class Client:
 
         found = [answered for one in chunks for answered in asked_in_pieces(one, ask)]
         return compared(opened, found, earlier.version, later.version)
+
+    def advise(
+        self,
+        frame: Any,
+        *,
+        account: str = "account",
+        only: Collection[str] = (),
+        kinds: Collection[AlternativeKind] = (),
+        chunk_rows: int = ADVICE_ROWS,
+        version: str = "",
+        allow_withdrawn: bool = False,
+        pass_through: Iterable[str] = (),
+        timeout: float | None = None,
+    ) -> Advice:
+        """Say what accounts would pay with the alternatives that the rate book declares; takes what `bills` does.
+
+        Args:
+            account: the column that says whose each row is.
+            only: alternatives that are wanted, as ALTERNATIVE or ADVICE:ALTERNATIVE; none: all.
+            kinds: of choice, measure, plan; none: all.
+            chunk_rows: rows of one call; an account's rows are never parted.
+            timeout: of each call [s]; None: the client's.
+
+        Raises:
+            ValueError: a row has no account, or a kind is none; and what `bills` raises.
+            ServiceError: `unknown-choice`: no such alternative; and what `bills` raises.
+        """
+        if not KINDS.keys() >= set(kinds):
+            raise ValueError(f"kinds are {', '.join(KINDS)}; came {', '.join(sorted(set(kinds) - KINDS.keys()))}")
+        choice = self._settled(version, allow_withdrawn)
+        asked = AdviseCustomerRequest(version=choice, only=only, kinds=[KINDS[one] for one in kinds])
+
+        def ask(chunk: types.Chunk, accounts: types.Codes) -> AdviseCustomerResponse:
+            request = AdviseCustomerRequest(chunk=chunk, accounts=accounts)
+            request.MergeFrom(asked)
+            return self._connection.call(self._connection.advice.AdviseCustomer, request, timeout)
+
+        known = self._known.named(choice.version)
+        return advised(frame, account, choice.version, known, ask, sizes(chunk_rows), frozenset(pass_through))
 
     def rulesets(
         self,

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 
 import grpc
 
+from dianjia.advice.v1.advice_pb2_grpc import AdviceServiceStub
 from dianjia.client.errors import DeadlinePassed, Failure, failure_of, raised
 from dianjia.ratebooks.v1.ratebooks_pb2_grpc import RateBookServiceStub
 from dianjia.rating.v1.rating_pb2_grpc import RatingServiceStub
@@ -142,6 +143,7 @@ class Connection:
         self.patience = patience
         self._timeout = timeout
         self.rating = RatingServiceStub(self._channel)
+        self.advice = AdviceServiceStub(self._channel)
         self.rule_sets = RuleSetServiceStub(self._channel)
         self.rate_books = RateBookServiceStub(self._channel)
         self.recalculations = RecalculationServiceStub(self._channel)

@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from dianjia.client.alternatives import Alternative, alternative_of
 from dianjia.client.plain import day_or_none, decimal_of, decimal_or_none
 from dianjia.rulesets.v1 import rulesets_pb2 as messages
 
@@ -91,6 +92,42 @@ class WarningDescription:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoreDescription:
+    """A score of a row."""
+
+    id: str
+    title: str
+    places: int
+    indicators: Mapping[str, str]  # name -> title
+    source: str
+    standing: str
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentDescription:
+    """A segment: it puts each row into one class."""
+
+    id: str
+    title: str
+    classes: Mapping[str, str]  # name -> title, in order
+    services: Mapping[str, tuple[str, ...]]  # by class
+    source: str
+    standing: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdviceDescription:
+    """What the customers of a rule set can be advised of, by one advice file."""
+
+    id: str
+    title: str
+    inputs: Mapping[str, Input]  # that a row may give besides those of the rule set
+    alternatives: Mapping[str, Alternative]
+    source: str
+    standing: str
+
+
+@dataclass(frozen=True, slots=True)
 class RuleSetSummary:
     """A rule set in few words."""
 
@@ -127,6 +164,9 @@ class RuleSet:
     changes: str  # what happens to a billing period that a change cuts: refuse, split or whole
     ledgers: tuple[str, ...]
     files: Mapping[str, bytes]  # path inside the rate book -> content; empty where they were not asked for
+    scores: Mapping[str, ScoreDescription]
+    segments: Mapping[str, SegmentDescription]
+    advice: Mapping[str, AdviceDescription]
 
 
 def summary_of(message: messages.RuleSetSummary) -> RuleSetSummary:
@@ -173,6 +213,9 @@ def rule_set_of(version: str, message: messages.RuleSet) -> RuleSet:
         message.changes,
         tuple(message.ledgers),
         {file.path: file.content for file in message.files},
+        {one.id: _score(one) for one in message.scores},
+        {one.id: _segment(one) for one in message.segments},
+        {one.id: _advice(one) for one in message.advice},
     )
 
 
@@ -190,6 +233,33 @@ def _input(message: messages.Input) -> Input:
         {one.code: one.title for one in message.codes},
         message.carried,
         message.split,
+    )
+
+
+def _score(message: messages.ScoreDescription) -> ScoreDescription:
+    indicators = {one.id: one.title for one in message.indicators}
+    return ScoreDescription(message.id, message.title, message.places, indicators, message.source, message.standing)
+
+
+def _segment(message: messages.SegmentDescription) -> SegmentDescription:
+    return SegmentDescription(
+        message.id,
+        message.title,
+        {one.id: one.title for one in message.classes},
+        {one.id: tuple(one.services) for one in message.classes},
+        message.source,
+        message.standing,
+    )
+
+
+def _advice(message: messages.AdviceDescription) -> AdviceDescription:
+    return AdviceDescription(
+        message.id,
+        message.title,
+        {one.name: _input(one) for one in message.inputs},
+        {one.id: alternative_of(one) for one in message.alternatives},
+        message.source,
+        message.standing,
     )
 
 

@@ -15,7 +15,7 @@ from dianjia.client.chunking import Prepared, Refusal
 from dianjia.client.errors import AnswerBroken
 from dianjia.client.messages import array_of, mask_of, scaled_of
 from dianjia.client.plain import place_or_none
-from dianjia.client.values import Mask, Scaled, Whole
+from dianjia.client.values import Coded, Mask, Scaled, Whole
 from dianjia.rating.v1 import rating_pb2 as messages
 from dianjia.type.v1 import type_pb2 as types
 
@@ -48,6 +48,8 @@ class Group:
         lines: in the order of the bill.
         ledgers: code -> shape (row,).
         warnings: name -> rows of the frame that raise it.
+        scores: name -> shape (row,).
+        segments: name -> shape (row,), names of the classes.
     """
 
     ruleset: str
@@ -61,6 +63,8 @@ class Group:
     lines: tuple[Line, ...]
     ledgers: dict[str, Scaled]
     warnings: dict[str, Whole]
+    scores: dict[str, Scaled]
+    segments: dict[str, Coded]
 
     @property
     def part_count(self) -> int:
@@ -161,8 +165,12 @@ def _group(message: messages.BillGroup, prepared: Prepared, index: Whole) -> Gro
         tuple(_line(line, count) for line in message.lines),
         {ledger.ledger: scaled_of(ledger.amounts) for ledger in message.ledgers},
         warnings,
+        {score.id: scaled_of(score.values) for score in message.scores},
+        {segment.id: _classes(segment, rows) for segment in message.segments},
     )
     lengths = [(rows, len(group.total)), *((rows, len(one)) for one in group.ledgers.values())]
+    lengths += [(rows, len(score)) for score in group.scores.values()]
+    lengths += [(rows, len(classes)) for classes in group.segments.values()]
     if parts is not None:
         lengths += [(rows, len(parts)), (count, len(group.part_from)), (count, len(group.part_to))]
     for line in group.lines:
@@ -171,6 +179,14 @@ def _group(message: messages.BillGroup, prepared: Prepared, index: Whole) -> Gro
     if any(due != came for due, came in lengths):
         raise AnswerBroken(f"a column of `{message.ruleset}` has another length than its rows")
     return group
+
+
+def _classes(message: messages.SegmentColumn, rows: int) -> Coded:
+    names = tuple(message.classes.names)
+    several = len(names) > 1
+    positions = array_of(message.classes.positions, np.int64) if several else np.zeros(rows, dtype=np.int64)
+    _within(positions, len(names))
+    return Coded(positions, names)
 
 
 def _line(message: messages.LineColumn, count: int) -> Line:
@@ -228,6 +244,11 @@ def joined(groups: Sequence[Group]) -> Group:
         tuple(lines),
         {code: end_to_end([group.ledgers.get(code) for group in groups], rows) for code in codes},
         {name: np.concatenate([group.warnings[name] for group in groups if name in group.warnings]) for name in names},
+        {name: end_to_end([group.scores.get(name) for group in groups], rows) for name in first.scores},
+        {  # groups of one hash have the same classes
+            name: Coded(np.concatenate([group.segments[name].positions for group in groups]), own.names)
+            for name, own in first.segments.items()
+        },
     )
 
 

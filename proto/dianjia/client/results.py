@@ -166,6 +166,48 @@ class Bills:
             kept,
         )
 
+    @cached_property
+    def profiles(self) -> Any:
+        """One row for each score and segment of each row with a bill: `row`, `row_id`, `ruleset`, `kind` (score or
+        segment), `id`, `value` (of a score), `class` (of a segment), `title` (of the score, or of the class).
+        """
+        ids, kinds, rulesets = [], [], []
+        positions: list[Whole] = []
+        values: list[Scaled | None] = []
+        classes: list[str] = []
+        titles: list[str] = []
+        for key, group in self._groups.items():
+            known = next((one for one in self._known if one.summary.hash == group.hash), None)
+            for name, score in group.scores.items():
+                title = known.scores[name].title if known is not None and name in known.scores else ""
+                values.append(score)
+                classes += [""] * len(score)
+                titles += [title] * len(score)
+            for name, own in group.segments.items():
+                words = known.segments[name].classes if known is not None and name in known.segments else {}
+                values.append(None)
+                classes += (named := own.texts().tolist())
+                titles += [words.get(one, "") for one in named]
+            several = len(group.scores) + len(group.segments)
+            ids += [*group.scores, *group.segments]
+            kinds += ["score"] * len(group.scores) + ["segment"] * len(group.segments)
+            rulesets += [self._groups[key].ruleset] * several
+            positions += [group.positions] * several
+        counts = [len(one) for one in positions]
+        rows = _joined_rows(positions)
+        order = _order(rows)
+        kept = rows[order]
+        columns: dict[str, Column | Same | Whole] = {
+            **self._keys(kept),
+            "ruleset": picked(_named(rulesets, counts), order),
+            "kind": picked(_named(kinds, counts), order),
+            "id": picked(_named(ids, counts), order),
+            "value": picked(end_to_end(values, counts), order),
+            "class": picked(texts_of(classes), order),
+            "title": picked(texts_of(titles), order),
+        }
+        return self._frame.made(columns, kept)
+
     def _words(self, hash_: str, name: str) -> tuple[str, str]:
         """Level and title of a warning."""
         found = [one.warnings[name] for one in self._known if one.summary.hash == hash_ and name in one.warnings]

@@ -31,7 +31,7 @@ class _DetailEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Detail.ValueTy
     DETAIL_TOTALS: _Detail.ValueType  # 1
     """Totals alone."""
     DETAIL_LINES: _Detail.ValueType  # 2
-    """Totals, ledgers, the amount of each line, and warnings."""
+    """Totals, ledgers, the amount of each line, warnings, scores and segments."""
     DETAIL_FULL: _Detail.ValueType  # 3
     """Also the quantity and price of each line."""
 
@@ -43,7 +43,7 @@ DETAIL_UNSPECIFIED: Detail.ValueType  # 0
 DETAIL_TOTALS: Detail.ValueType  # 1
 """Totals alone."""
 DETAIL_LINES: Detail.ValueType  # 2
-"""Totals, ledgers, the amount of each line, and warnings."""
+"""Totals, ledgers, the amount of each line, warnings, scores and segments."""
 DETAIL_FULL: Detail.ValueType  # 3
 """Also the quantity and price of each line."""
 Global___Detail: _TypeAlias = Detail  # noqa: Y015
@@ -118,6 +118,8 @@ class Bill(_message.Message):
     LINES_FIELD_NUMBER: _builtins.int
     LEDGERS_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    SCORES_FIELD_NUMBER: _builtins.int
+    SEGMENTS_FIELD_NUMBER: _builtins.int
     row_id: _builtins.str
     """As the row came."""
     ruleset: _builtins.str
@@ -146,6 +148,14 @@ class Bill(_message.Message):
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___RaisedWarning]:
         """Warnings that the row raises."""
 
+    @_builtins.property
+    def scores(self) -> _containers.RepeatedCompositeFieldContainer[Global___GivenScore]:
+        """Scores of the row, where its rule set has any."""
+
+    @_builtins.property
+    def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___GivenClass]:
+        """Classes of the row, where its rule set has segments."""
+
     def __init__(
         self,
         *,
@@ -159,10 +169,12 @@ class Bill(_message.Message):
         lines: _abc.Iterable[Global___BillLine] | None = ...,
         ledgers: _abc.Iterable[Global___LedgerAmount] | None = ...,
         warnings: _abc.Iterable[Global___RaisedWarning] | None = ...,
+        scores: _abc.Iterable[Global___GivenScore] | None = ...,
+        segments: _abc.Iterable[Global___GivenClass] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["total", b"total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ledgers", b"ledgers", "lines", b"lines", "period_from", b"period_from", "period_to", b"period_to", "row_id", b"row_id", "ruleset", b"ruleset", "ruleset_hash", b"ruleset_hash", "total", b"total", "version", b"version", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ledgers", b"ledgers", "lines", b"lines", "period_from", b"period_from", "period_to", b"period_to", "row_id", b"row_id", "ruleset", b"ruleset", "ruleset_hash", b"ruleset_hash", "scores", b"scores", "segments", b"segments", "total", b"total", "version", b"version", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -271,6 +283,78 @@ class LedgerAmount(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LedgerAmount: _TypeAlias = LedgerAmount  # noqa: Y015
+
+@_typing.final
+class GivenScore(_message.Message):
+    """A score of one row."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Name of the score."""
+    title: _builtins.str
+    """Title for people."""
+    @_builtins.property
+    def value(self) -> _type_pb2.Decimal:
+        """What the row scores."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        value: _type_pb2.Decimal | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "title", b"title", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GivenScore: _TypeAlias = GivenScore  # noqa: Y015
+
+@_typing.final
+class GivenClass(_message.Message):
+    """The class of a segment that one row is in."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    CLASS_ID_FIELD_NUMBER: _builtins.int
+    CLASS_TITLE_FIELD_NUMBER: _builtins.int
+    SERVICES_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Name of the segment."""
+    title: _builtins.str
+    """Title of the segment for people."""
+    class_id: _builtins.str
+    """Name of the class."""
+    class_title: _builtins.str
+    """Title of the class for people."""
+    @_builtins.property
+    def services(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Services that go with the class."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        class_id: _builtins.str = ...,
+        class_title: _builtins.str = ...,
+        services: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_id", b"class_id", "class_title", b"class_title", "id", b"id", "services", b"services", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GivenClass: _TypeAlias = GivenClass  # noqa: Y015
 
 @_typing.final
 class RaisedWarning(_message.Message):
@@ -423,6 +507,8 @@ class BillGroup(_message.Message):
     LINES_FIELD_NUMBER: _builtins.int
     LEDGERS_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    SCORES_FIELD_NUMBER: _builtins.int
+    SEGMENTS_FIELD_NUMBER: _builtins.int
     ruleset: _builtins.str
     """Id of the rule set."""
     ruleset_hash: _builtins.str
@@ -461,6 +547,14 @@ class BillGroup(_message.Message):
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___WarningColumn]:
         """Warnings that any row raises."""
 
+    @_builtins.property
+    def scores(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScoreColumn]:
+        """Scores."""
+
+    @_builtins.property
+    def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___SegmentColumn]:
+        """Segments."""
+
     def __init__(
         self,
         *,
@@ -475,10 +569,12 @@ class BillGroup(_message.Message):
         lines: _abc.Iterable[Global___LineColumn] | None = ...,
         ledgers: _abc.Iterable[Global___LedgerColumn] | None = ...,
         warnings: _abc.Iterable[Global___WarningColumn] | None = ...,
+        scores: _abc.Iterable[Global___ScoreColumn] | None = ...,
+        segments: _abc.Iterable[Global___SegmentColumn] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["total", b"total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency", b"currency", "index", b"index", "ledgers", b"ledgers", "lines", b"lines", "part_from", b"part_from", "part_to", b"part_to", "parts", b"parts", "ruleset", b"ruleset", "ruleset_hash", b"ruleset_hash", "total", b"total", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency", b"currency", "index", b"index", "ledgers", b"ledgers", "lines", b"lines", "part_from", b"part_from", "part_to", b"part_to", "parts", b"parts", "ruleset", b"ruleset", "ruleset_hash", b"ruleset_hash", "scores", b"scores", "segments", b"segments", "total", b"total", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -587,6 +683,62 @@ class WarningColumn(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WarningColumn: _TypeAlias = WarningColumn  # noqa: Y015
+
+@_typing.final
+class ScoreColumn(_message.Message):
+    """One score of many rows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Name of the score. `GetRuleSet` has its title."""
+    @_builtins.property
+    def values(self) -> _type_pb2.Numbers:
+        """Shape (row,): what each row scores."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        values: _type_pb2.Numbers | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["values", b"values"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScoreColumn: _TypeAlias = ScoreColumn  # noqa: Y015
+
+@_typing.final
+class SegmentColumn(_message.Message):
+    """One segment of many rows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    CLASSES_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Name of the segment. `GetRuleSet` has its title, and those of its classes."""
+    @_builtins.property
+    def classes(self) -> _type_pb2.Codes:
+        """Shape (row,): the class of each row, by its name."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        classes: _type_pb2.Codes | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["classes", b"classes"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classes", b"classes", "id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SegmentColumn: _TypeAlias = SegmentColumn  # noqa: Y015
 
 @_typing.final
 class ExplainBillRequest(_message.Message):

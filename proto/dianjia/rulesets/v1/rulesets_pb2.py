@@ -22,10 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from dianjia.advice.v1 import advice_pb2 as dianjia_dot_advice_dot_v1_dot_advice__pb2
 from dianjia.type.v1 import type_pb2 as dianjia_dot_type_dot_v1_dot_type__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"dianjia/rulesets/v1/rulesets.proto\x12\x13\x64ianjia.rulesets.v1\x1a\x1a\x64ianjia/type/v1/type.proto\"\xa9\x01\n\x13ListRuleSetsRequest\x12/\n\x07version\x18\x01 \x01(\x0b\x32\x1e.dianjia.type.v1.VersionChoice\x12\r\n\x05place\x18\x02 \x01(\t\x12\x16\n\x0e\x63ustomer_class\x18\x03 \x01(\t\x12\x13\n\x0bin_force_on\x18\x04 \x01(\t\x12\x11\n\tpage_size\x18\x05 \x01(\x05\x12\x12\n\npage_token\x18\x06 \x01(\t\"\x8c\x01\n\x14ListRuleSetsResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x36\n\trule_sets\x18\x02 \x03(\x0b\x32#.dianjia.rulesets.v1.RuleSetSummary\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\x12\x12\n\ntotal_size\x18\x04 \x01(\x05\"\xd3\x01\n\x0eRuleSetSummary\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\r\n\x05place\x18\x04 \x01(\t\x12\x16\n\x0e\x63ustomer_class\x18\x05 \x01(\t\x12\x10\n\x08\x63urrency\x18\x06 \x01(\t\x12\x15\n\rin_force_from\x18\x07 \x01(\t\x12\x18\n\x10in_force_through\x18\x08 \x01(\t\x12\x10\n\x08standing\x18\t \x01(\t\x12\x0e\n\x06source\x18\n \x01(\t\x12\x0c\n\x04hash\x18\x0b \x01(\t\"i\n\x11GetRuleSetRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12/\n\x07version\x18\x02 \x01(\x0b\x32\x1e.dianjia.type.v1.VersionChoice\x12\x15\n\rwithout_files\x18\x03 \x01(\x08\"U\n\x12GetRuleSetResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12.\n\x08rule_set\x18\x02 \x01(\x0b\x32\x1c.dianjia.rulesets.v1.RuleSet\"\x86\x03\n\x07RuleSet\x12\x34\n\x07summary\x18\x01 \x01(\x0b\x32#.dianjia.rulesets.v1.RuleSetSummary\x12*\n\x06inputs\x18\x02 \x03(\x0b\x32\x1a.dianjia.rulesets.v1.Input\x12-\n\x05lists\x18\x03 \x03(\x0b\x32\x1e.dianjia.rulesets.v1.ListInput\x12\x33\n\x05lines\x18\x04 \x03(\x0b\x32$.dianjia.rulesets.v1.LineDescription\x12\x39\n\x08warnings\x18\x05 \x03(\x0b\x32\'.dianjia.rulesets.v1.WarningDescription\x12\x14\n\x0cminor_places\x18\x06 \x01(\x05\x12\x12\n\nversion_by\x18\x07 \x01(\t\x12\x0f\n\x07\x63hanges\x18\x08 \x01(\t\x12\x0f\n\x07ledgers\x18\t \x03(\t\x12.\n\x05\x66iles\x18\n \x03(\x0b\x32\x1f.dianjia.rulesets.v1.SourceFile\"\xb2\x02\n\x05Input\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12,\n\x04kind\x18\x03 \x01(\x0e\x32\x1e.dianjia.rulesets.v1.InputKind\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x0e\n\x06places\x18\x05 \x01(\x05\x12%\n\x03low\x18\x06 \x01(\x0b\x32\x18.dianjia.type.v1.Decimal\x12&\n\x04high\x18\x07 \x01(\x0b\x32\x18.dianjia.type.v1.Decimal\x12\x10\n\x08required\x18\x08 \x01(\x08\x12\x15\n\rdefault_value\x18\t \x01(\t\x12(\n\x05\x63odes\x18\n \x03(\x0b\x32\x19.dianjia.rulesets.v1.Code\x12\x0f\n\x07\x63\x61rried\x18\x0b \x01(\x08\x12\r\n\x05split\x18\x0c \x01(\x08\"#\n\x04\x43ode\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\"\xc0\x01\n\tListInput\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0f\n\x07\x61t_most\x18\x03 \x01(\x05\x12\x10\n\x08required\x18\x04 \x01(\x08\x12\x18\n\x10interval_minutes\x18\x05 \x01(\x05\x12*\n\x06inputs\x18\x06 \x03(\x0b\x32\x1a.dianjia.rulesets.v1.Input\x12-\n\x08odd_days\x18\x07 \x03(\x0b\x32\x1b.dianjia.rulesets.v1.OddDay\"(\n\x06OddDay\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\x12\x11\n\tintervals\x18\x02 \x01(\x05\"\xac\x01\n\x0fLineDescription\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06\x63harge\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x0e\n\x06places\x18\x04 \x01(\x05\x12\x15\n\rquantity_unit\x18\x05 \x01(\t\x12\x12\n\nprice_unit\x18\x06 \x01(\t\x12\x0e\n\x06ledger\x18\x07 \x01(\t\x12\r\n\x05money\x18\x08 \x01(\x08\x12\x14\n\x0c\x61lways_shown\x18\t \x01(\x08\">\n\x12WarningDescription\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\r\n\x05level\x18\x03 \x01(\t\"+\n\nSourceFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\"\x88\x01\n\x16ValidateRuleSetRequest\x12.\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x1f.dianjia.rulesets.v1.SourceFile\x12/\n\x07version\x18\x02 \x01(\x0b\x32\x1e.dianjia.type.v1.VersionChoice\x12\r\n\x05\x61lone\x18\x03 \x01(\x08\"\x94\x01\n\x17ValidateRuleSetResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12.\n\x08problems\x18\x02 \x03(\x0b\x32\x1c.dianjia.rulesets.v1.Problem\x12\x11\n\trule_sets\x18\x03 \x01(\x05\x12\r\n\x05tests\x18\x04 \x01(\x05\x12\x16\n\x0eproblems_found\x18\x05 \x01(\x05\"\xb0\x02\n\x07Problem\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12+\n\x05place\x18\x02 \x01(\x0b\x32\x1c.dianjia.type.v1.SourcePlace\x12+\n\x05other\x18\x03 \x01(\x0b\x32\x1c.dianjia.type.v1.SourcePlace\x12\x10\n\x08headline\x18\x04 \x01(\t\x12\x0e\n\x06remedy\x18\x05 \x01(\t\x12\x13\n\x0bheadline_zh\x18\x06 \x01(\t\x12\x11\n\tremedy_zh\x18\x07 \x01(\t\x12@\n\nparameters\x18\x08 \x03(\x0b\x32,.dianjia.rulesets.v1.Problem.ParametersEntry\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\x80\x01\n\tInputKind\x12\x1a\n\x16INPUT_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11INPUT_KIND_NUMBER\x10\x01\x12\x16\n\x12INPUT_KIND_BOOLEAN\x10\x02\x12\x13\n\x0fINPUT_KIND_CODE\x10\x03\x12\x13\n\x0fINPUT_KIND_DATE\x10\x04\x32\xc2\x02\n\x0eRuleSetService\x12\x63\n\x0cListRuleSets\x12(.dianjia.rulesets.v1.ListRuleSetsRequest\x1a).dianjia.rulesets.v1.ListRuleSetsResponse\x12]\n\nGetRuleSet\x12&.dianjia.rulesets.v1.GetRuleSetRequest\x1a\'.dianjia.rulesets.v1.GetRuleSetResponse\x12l\n\x0fValidateRuleSet\x12+.dianjia.rulesets.v1.ValidateRuleSetRequest\x1a,.dianjia.rulesets.v1.ValidateRuleSetResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"dianjia/rulesets/v1/rulesets.proto\x12\x13\x64ianjia.rulesets.v1\x1a\x1e\x64ianjia/advice/v1/advice.proto\x1a\x1a\x64ianjia/type/v1/type.proto\"\xa9\x01\n\x13ListRuleSetsRequest\x12/\n\x07version\x18\x01 \x01(\x0b\x32\x1e.dianjia.type.v1.VersionChoice\x12\r\n\x05place\x18\x02 \x01(\t\x12\x16\n\x0e\x63ustomer_class\x18\x03 \x01(\t\x12\x13\n\x0bin_force_on\x18\x04 \x01(\t\x12\x11\n\tpage_size\x18\x05 \x01(\x05\x12\x12\n\npage_token\x18\x06 \x01(\t\"\x8c\x01\n\x14ListRuleSetsResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x36\n\trule_sets\x18\x02 \x03(\x0b\x32#.dianjia.rulesets.v1.RuleSetSummary\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\x12\x12\n\ntotal_size\x18\x04 \x01(\x05\"\xd3\x01\n\x0eRuleSetSummary\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\r\n\x05place\x18\x04 \x01(\t\x12\x16\n\x0e\x63ustomer_class\x18\x05 \x01(\t\x12\x10\n\x08\x63urrency\x18\x06 \x01(\t\x12\x15\n\rin_force_from\x18\x07 \x01(\t\x12\x18\n\x10in_force_through\x18\x08 \x01(\t\x12\x10\n\x08standing\x18\t \x01(\t\x12\x0e\n\x06source\x18\n \x01(\t\x12\x0c\n\x04hash\x18\x0b \x01(\t\"i\n\x11GetRuleSetRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12/\n\x07version\x18\x02 \x01(\x0b\x32\x1e.dianjia.type.v1.VersionChoice\x12\x15\n\rwithout_files\x18\x03 \x01(\x08\"U\n\x12GetRuleSetResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12.\n\x08rule_set\x18\x02 \x01(\x0b\x32\x1c.dianjia.rulesets.v1.RuleSet\"\xb0\x04\n\x07RuleSet\x12\x34\n\x07summary\x18\x01 \x01(\x0b\x32#.dianjia.rulesets.v1.RuleSetSummary\x12*\n\x06inputs\x18\x02 \x03(\x0b\x32\x1a.dianjia.rulesets.v1.Input\x12-\n\x05lists\x18\x03 \x03(\x0b\x32\x1e.dianjia.rulesets.v1.ListInput\x12\x33\n\x05lines\x18\x04 \x03(\x0b\x32$.dianjia.rulesets.v1.LineDescription\x12\x39\n\x08warnings\x18\x05 \x03(\x0b\x32\'.dianjia.rulesets.v1.WarningDescription\x12\x14\n\x0cminor_places\x18\x06 \x01(\x05\x12\x12\n\nversion_by\x18\x07 \x01(\t\x12\x0f\n\x07\x63hanges\x18\x08 \x01(\t\x12\x0f\n\x07ledgers\x18\t \x03(\t\x12.\n\x05\x66iles\x18\n \x03(\x0b\x32\x1f.dianjia.rulesets.v1.SourceFile\x12\x35\n\x06scores\x18\x0b \x03(\x0b\x32%.dianjia.rulesets.v1.ScoreDescription\x12\x39\n\x08segments\x18\x0c \x03(\x0b\x32\'.dianjia.rulesets.v1.SegmentDescription\x12\x36\n\x06\x61\x64vice\x18\r \x03(\x0b\x32&.dianjia.rulesets.v1.AdviceDescription\"\xb2\x02\n\x05Input\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12,\n\x04kind\x18\x03 \x01(\x0e\x32\x1e.dianjia.rulesets.v1.InputKind\x12\x0c\n\x04unit\x18\x04 \x01(\t\x12\x0e\n\x06places\x18\x05 \x01(\x05\x12%\n\x03low\x18\x06 \x01(\x0b\x32\x18.dianjia.type.v1.Decimal\x12&\n\x04high\x18\x07 \x01(\x0b\x32\x18.dianjia.type.v1.Decimal\x12\x10\n\x08required\x18\x08 \x01(\x08\x12\x15\n\rdefault_value\x18\t \x01(\t\x12(\n\x05\x63odes\x18\n \x03(\x0b\x32\x19.dianjia.rulesets.v1.Code\x12\x0f\n\x07\x63\x61rried\x18\x0b \x01(\x08\x12\r\n\x05split\x18\x0c \x01(\x08\"#\n\x04\x43ode\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\"\xc0\x01\n\tListInput\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0f\n\x07\x61t_most\x18\x03 \x01(\x05\x12\x10\n\x08required\x18\x04 \x01(\x08\x12\x18\n\x10interval_minutes\x18\x05 \x01(\x05\x12*\n\x06inputs\x18\x06 \x03(\x0b\x32\x1a.dianjia.rulesets.v1.Input\x12-\n\x08odd_days\x18\x07 \x03(\x0b\x32\x1b.dianjia.rulesets.v1.OddDay\"(\n\x06OddDay\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\x12\x11\n\tintervals\x18\x02 \x01(\x05\"\xac\x01\n\x0fLineDescription\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06\x63harge\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x0e\n\x06places\x18\x04 \x01(\x05\x12\x15\n\rquantity_unit\x18\x05 \x01(\t\x12\x12\n\nprice_unit\x18\x06 \x01(\t\x12\x0e\n\x06ledger\x18\x07 \x01(\t\x12\r\n\x05money\x18\x08 \x01(\x08\x12\x14\n\x0c\x61lways_shown\x18\t \x01(\x08\">\n\x12WarningDescription\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\r\n\x05level\x18\x03 \x01(\t\"\x9e\x01\n\x10ScoreDescription\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0e\n\x06places\x18\x03 \x01(\x05\x12=\n\nindicators\x18\x04 \x03(\x0b\x32).dianjia.rulesets.v1.IndicatorDescription\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\x10\n\x08standing\x18\x06 \x01(\t\"R\n\x14IndicatorDescription\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0f\n\x07missing\x18\x03 \x01(\t\x12\x0e\n\x06source\x18\x04 \x01(\t\"\x89\x01\n\x12SegmentDescription\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x36\n\x07\x63lasses\x18\x03 \x03(\x0b\x32%.dianjia.rulesets.v1.ClassDescription\x12\x0e\n\x06source\x18\x04 \x01(\t\x12\x10\n\x08standing\x18\x05 \x01(\t\"?\n\x10\x43lassDescription\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x10\n\x08services\x18\x03 \x03(\t\"\xb2\x01\n\x11\x41\x64viceDescription\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12*\n\x06inputs\x18\x03 \x03(\x0b\x32\x1a.dianjia.rulesets.v1.Input\x12\x34\n\x0c\x61lternatives\x18\x04 \x03(\x0b\x32\x1e.dianjia.advice.v1.Alternative\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\x10\n\x08standing\x18\x06 \x01(\t\"+\n\nSourceFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\"\x88\x01\n\x16ValidateRuleSetRequest\x12.\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x1f.dianjia.rulesets.v1.SourceFile\x12/\n\x07version\x18\x02 \x01(\x0b\x32\x1e.dianjia.type.v1.VersionChoice\x12\r\n\x05\x61lone\x18\x03 \x01(\x08\"\x94\x01\n\x17ValidateRuleSetResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12.\n\x08problems\x18\x02 \x03(\x0b\x32\x1c.dianjia.rulesets.v1.Problem\x12\x11\n\trule_sets\x18\x03 \x01(\x05\x12\r\n\x05tests\x18\x04 \x01(\x05\x12\x16\n\x0eproblems_found\x18\x05 \x01(\x05\"\xb0\x02\n\x07Problem\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12+\n\x05place\x18\x02 \x01(\x0b\x32\x1c.dianjia.type.v1.SourcePlace\x12+\n\x05other\x18\x03 \x01(\x0b\x32\x1c.dianjia.type.v1.SourcePlace\x12\x10\n\x08headline\x18\x04 \x01(\t\x12\x0e\n\x06remedy\x18\x05 \x01(\t\x12\x13\n\x0bheadline_zh\x18\x06 \x01(\t\x12\x11\n\tremedy_zh\x18\x07 \x01(\t\x12@\n\nparameters\x18\x08 \x03(\x0b\x32,.dianjia.rulesets.v1.Problem.ParametersEntry\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\x80\x01\n\tInputKind\x12\x1a\n\x16INPUT_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11INPUT_KIND_NUMBER\x10\x01\x12\x16\n\x12INPUT_KIND_BOOLEAN\x10\x02\x12\x13\n\x0fINPUT_KIND_CODE\x10\x03\x12\x13\n\x0fINPUT_KIND_DATE\x10\x04\x32\xc2\x02\n\x0eRuleSetService\x12\x63\n\x0cListRuleSets\x12(.dianjia.rulesets.v1.ListRuleSetsRequest\x1a).dianjia.rulesets.v1.ListRuleSetsResponse\x12]\n\nGetRuleSet\x12&.dianjia.rulesets.v1.GetRuleSetRequest\x1a\'.dianjia.rulesets.v1.GetRuleSetResponse\x12l\n\x0fValidateRuleSet\x12+.dianjia.rulesets.v1.ValidateRuleSetRequest\x1a,.dianjia.rulesets.v1.ValidateRuleSetResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,42 +35,52 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PROBLEM_PARAMETERSENTRY']._loaded_options = None
   _globals['_PROBLEM_PARAMETERSENTRY']._serialized_options = b'8\001'
-  _globals['_INPUTKIND']._serialized_start=2668
-  _globals['_INPUTKIND']._serialized_end=2796
-  _globals['_LISTRULESETSREQUEST']._serialized_start=88
-  _globals['_LISTRULESETSREQUEST']._serialized_end=257
-  _globals['_LISTRULESETSRESPONSE']._serialized_start=260
-  _globals['_LISTRULESETSRESPONSE']._serialized_end=400
-  _globals['_RULESETSUMMARY']._serialized_start=403
-  _globals['_RULESETSUMMARY']._serialized_end=614
-  _globals['_GETRULESETREQUEST']._serialized_start=616
-  _globals['_GETRULESETREQUEST']._serialized_end=721
-  _globals['_GETRULESETRESPONSE']._serialized_start=723
-  _globals['_GETRULESETRESPONSE']._serialized_end=808
-  _globals['_RULESET']._serialized_start=811
-  _globals['_RULESET']._serialized_end=1201
-  _globals['_INPUT']._serialized_start=1204
-  _globals['_INPUT']._serialized_end=1510
-  _globals['_CODE']._serialized_start=1512
-  _globals['_CODE']._serialized_end=1547
-  _globals['_LISTINPUT']._serialized_start=1550
-  _globals['_LISTINPUT']._serialized_end=1742
-  _globals['_ODDDAY']._serialized_start=1744
-  _globals['_ODDDAY']._serialized_end=1784
-  _globals['_LINEDESCRIPTION']._serialized_start=1787
-  _globals['_LINEDESCRIPTION']._serialized_end=1959
-  _globals['_WARNINGDESCRIPTION']._serialized_start=1961
-  _globals['_WARNINGDESCRIPTION']._serialized_end=2023
-  _globals['_SOURCEFILE']._serialized_start=2025
-  _globals['_SOURCEFILE']._serialized_end=2068
-  _globals['_VALIDATERULESETREQUEST']._serialized_start=2071
-  _globals['_VALIDATERULESETREQUEST']._serialized_end=2207
-  _globals['_VALIDATERULESETRESPONSE']._serialized_start=2210
-  _globals['_VALIDATERULESETRESPONSE']._serialized_end=2358
-  _globals['_PROBLEM']._serialized_start=2361
-  _globals['_PROBLEM']._serialized_end=2665
-  _globals['_PROBLEM_PARAMETERSENTRY']._serialized_start=2616
-  _globals['_PROBLEM_PARAMETERSENTRY']._serialized_end=2665
-  _globals['_RULESETSERVICE']._serialized_start=2799
-  _globals['_RULESETSERVICE']._serialized_end=3121
+  _globals['_INPUTKIND']._serialized_start=3501
+  _globals['_INPUTKIND']._serialized_end=3629
+  _globals['_LISTRULESETSREQUEST']._serialized_start=120
+  _globals['_LISTRULESETSREQUEST']._serialized_end=289
+  _globals['_LISTRULESETSRESPONSE']._serialized_start=292
+  _globals['_LISTRULESETSRESPONSE']._serialized_end=432
+  _globals['_RULESETSUMMARY']._serialized_start=435
+  _globals['_RULESETSUMMARY']._serialized_end=646
+  _globals['_GETRULESETREQUEST']._serialized_start=648
+  _globals['_GETRULESETREQUEST']._serialized_end=753
+  _globals['_GETRULESETRESPONSE']._serialized_start=755
+  _globals['_GETRULESETRESPONSE']._serialized_end=840
+  _globals['_RULESET']._serialized_start=843
+  _globals['_RULESET']._serialized_end=1403
+  _globals['_INPUT']._serialized_start=1406
+  _globals['_INPUT']._serialized_end=1712
+  _globals['_CODE']._serialized_start=1714
+  _globals['_CODE']._serialized_end=1749
+  _globals['_LISTINPUT']._serialized_start=1752
+  _globals['_LISTINPUT']._serialized_end=1944
+  _globals['_ODDDAY']._serialized_start=1946
+  _globals['_ODDDAY']._serialized_end=1986
+  _globals['_LINEDESCRIPTION']._serialized_start=1989
+  _globals['_LINEDESCRIPTION']._serialized_end=2161
+  _globals['_WARNINGDESCRIPTION']._serialized_start=2163
+  _globals['_WARNINGDESCRIPTION']._serialized_end=2225
+  _globals['_SCOREDESCRIPTION']._serialized_start=2228
+  _globals['_SCOREDESCRIPTION']._serialized_end=2386
+  _globals['_INDICATORDESCRIPTION']._serialized_start=2388
+  _globals['_INDICATORDESCRIPTION']._serialized_end=2470
+  _globals['_SEGMENTDESCRIPTION']._serialized_start=2473
+  _globals['_SEGMENTDESCRIPTION']._serialized_end=2610
+  _globals['_CLASSDESCRIPTION']._serialized_start=2612
+  _globals['_CLASSDESCRIPTION']._serialized_end=2675
+  _globals['_ADVICEDESCRIPTION']._serialized_start=2678
+  _globals['_ADVICEDESCRIPTION']._serialized_end=2856
+  _globals['_SOURCEFILE']._serialized_start=2858
+  _globals['_SOURCEFILE']._serialized_end=2901
+  _globals['_VALIDATERULESETREQUEST']._serialized_start=2904
+  _globals['_VALIDATERULESETREQUEST']._serialized_end=3040
+  _globals['_VALIDATERULESETRESPONSE']._serialized_start=3043
+  _globals['_VALIDATERULESETRESPONSE']._serialized_end=3191
+  _globals['_PROBLEM']._serialized_start=3194
+  _globals['_PROBLEM']._serialized_end=3498
+  _globals['_PROBLEM_PARAMETERSENTRY']._serialized_start=3449
+  _globals['_PROBLEM_PARAMETERSENTRY']._serialized_end=3498
+  _globals['_RULESETSERVICE']._serialized_start=3632
+  _globals['_RULESETSERVICE']._serialized_end=3954
 # @@protoc_insertion_point(module_scope)

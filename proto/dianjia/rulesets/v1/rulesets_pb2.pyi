@@ -4,6 +4,7 @@ isort:skip_file
 What can be billed, and what each rule set needs: enough for a client to build its columns."""
 
 from collections import abc as _abc
+from dianjia.advice.v1 import advice_pb2 as _advice_pb2
 from dianjia.type.v1 import type_pb2 as _type_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -270,6 +271,9 @@ class RuleSet(_message.Message):
     CHANGES_FIELD_NUMBER: _builtins.int
     LEDGERS_FIELD_NUMBER: _builtins.int
     FILES_FIELD_NUMBER: _builtins.int
+    SCORES_FIELD_NUMBER: _builtins.int
+    SEGMENTS_FIELD_NUMBER: _builtins.int
+    ADVICE_FIELD_NUMBER: _builtins.int
     minor_places: _builtins.int
     """Decimal places of the total."""
     version_by: _builtins.str
@@ -304,6 +308,18 @@ class RuleSet(_message.Message):
     def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___SourceFile]:
         """Every file that it is compiled from."""
 
+    @_builtins.property
+    def scores(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScoreDescription]:
+        """Scores of a row."""
+
+    @_builtins.property
+    def segments(self) -> _containers.RepeatedCompositeFieldContainer[Global___SegmentDescription]:
+        """Segments that put a row into a class."""
+
+    @_builtins.property
+    def advice(self) -> _containers.RepeatedCompositeFieldContainer[Global___AdviceDescription]:
+        """What its customers can be advised of, by `AdviseCustomer`."""
+
     def __init__(
         self,
         *,
@@ -317,10 +333,13 @@ class RuleSet(_message.Message):
         changes: _builtins.str = ...,
         ledgers: _abc.Iterable[_builtins.str] | None = ...,
         files: _abc.Iterable[Global___SourceFile] | None = ...,
+        scores: _abc.Iterable[Global___ScoreDescription] | None = ...,
+        segments: _abc.Iterable[Global___SegmentDescription] | None = ...,
+        advice: _abc.Iterable[Global___AdviceDescription] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "files", b"files", "inputs", b"inputs", "ledgers", b"ledgers", "lines", b"lines", "lists", b"lists", "minor_places", b"minor_places", "summary", b"summary", "version_by", b"version_by", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["advice", b"advice", "changes", b"changes", "files", b"files", "inputs", b"inputs", "ledgers", b"ledgers", "lines", b"lines", "lists", b"lists", "minor_places", b"minor_places", "scores", b"scores", "segments", b"segments", "summary", b"summary", "version_by", b"version_by", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -585,6 +604,202 @@ class WarningDescription(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WarningDescription: _TypeAlias = WarningDescription  # noqa: Y015
+
+@_typing.final
+class ScoreDescription(_message.Message):
+    """A score of a row."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    PLACES_FIELD_NUMBER: _builtins.int
+    INDICATORS_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    STANDING_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its name."""
+    title: _builtins.str
+    """Title for people."""
+    places: _builtins.int
+    """Decimal places of its values."""
+    source: _builtins.str
+    """Where it comes from."""
+    standing: _builtins.str
+    """How far that can be trusted: official, copy, recalled, example."""
+    @_builtins.property
+    def indicators(self) -> _containers.RepeatedCompositeFieldContainer[Global___IndicatorDescription]:
+        """What it is made of."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        places: _builtins.int = ...,
+        indicators: _abc.Iterable[Global___IndicatorDescription] | None = ...,
+        source: _builtins.str = ...,
+        standing: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "indicators", b"indicators", "places", b"places", "source", b"source", "standing", b"standing", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScoreDescription: _TypeAlias = ScoreDescription  # noqa: Y015
+
+@_typing.final
+class IndicatorDescription(_message.Message):
+    """An indicator of a score."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its name."""
+    title: _builtins.str
+    """Title for people."""
+    missing: _builtins.str
+    """What absence does: `refuse`, `left_out`, or points; empty: it is never absent."""
+    source: _builtins.str
+    """Where it comes from; empty where it says nothing of its own."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        missing: _builtins.str = ...,
+        source: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "missing", b"missing", "source", b"source", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IndicatorDescription: _TypeAlias = IndicatorDescription  # noqa: Y015
+
+@_typing.final
+class SegmentDescription(_message.Message):
+    """A segment: it puts each row into one class."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    CLASSES_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    STANDING_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its name."""
+    title: _builtins.str
+    """Title for people."""
+    source: _builtins.str
+    """Where it comes from."""
+    standing: _builtins.str
+    """How far that can be trusted: official, copy, recalled, example."""
+    @_builtins.property
+    def classes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClassDescription]:
+        """Its classes, in order."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        classes: _abc.Iterable[Global___ClassDescription] | None = ...,
+        source: _builtins.str = ...,
+        standing: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classes", b"classes", "id", b"id", "source", b"source", "standing", b"standing", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SegmentDescription: _TypeAlias = SegmentDescription  # noqa: Y015
+
+@_typing.final
+class ClassDescription(_message.Message):
+    """A class of a segment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    SERVICES_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its name."""
+    title: _builtins.str
+    """Title for people."""
+    @_builtins.property
+    def services(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Services that go with it."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        services: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "services", b"services", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClassDescription: _TypeAlias = ClassDescription  # noqa: Y015
+
+@_typing.final
+class AdviceDescription(_message.Message):
+    """What the customers of a rule set can be advised of, by one advice file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    INPUTS_FIELD_NUMBER: _builtins.int
+    ALTERNATIVES_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    STANDING_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Id of the file."""
+    title: _builtins.str
+    """Title for people."""
+    source: _builtins.str
+    """Where it comes from."""
+    standing: _builtins.str
+    """How far that can be trusted: official, copy, recalled, example."""
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Input]:
+        """Inputs that a row may give besides those of the rule set; `AdviseCustomer` alone takes them."""
+
+    @_builtins.property
+    def alternatives(self) -> _containers.RepeatedCompositeFieldContainer[_advice_pb2.Alternative]:
+        """Lawful alternatives."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        inputs: _abc.Iterable[Global___Input] | None = ...,
+        alternatives: _abc.Iterable[_advice_pb2.Alternative] | None = ...,
+        source: _builtins.str = ...,
+        standing: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alternatives", b"alternatives", "id", b"id", "inputs", b"inputs", "source", b"source", "standing", b"standing", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdviceDescription: _TypeAlias = AdviceDescription  # noqa: Y015
 
 @_typing.final
 class SourceFile(_message.Message):
