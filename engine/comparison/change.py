@@ -20,13 +20,13 @@ class Change:
 
     Attributes:
         ruleset: its id.
-        path: of the parameter, `price.second`; or the charge; or `quantity:`, `input:`, `check:`, `calendar:` and a
-            name; `days` where the days in force or of change differ; "" of a rule set.
+        path: of the parameter, `price.second`; or the charge; or `profile:`, `quantity:`, `input:`, `check:`,
+            `calendar:` and a name; `days` where the days in force or of change differ; "" of a rule set.
         days: stretches [first, end) of days since 1970-01-01 in which it differs.
         charges: whose amounts it can reach, in their order.
         before, after: what stands there, with the day from which it does where that is known; "": nothing.
         carries: whether it reaches a quantity that later bills of an account take over.
-        bills: whether it can change an amount, or whether a row is refused; else it changes warnings alone.
+        bills: whether it can change an amount, a score or a class, or whether a row is refused; else warnings alone.
         follows: whether a row is billed by the day after its last, which chooses its version.
     """
 

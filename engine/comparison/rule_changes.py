@@ -1,4 +1,4 @@
-"""Rules that differ between two rule sets: charges, quantities that later bills take over, inputs, checks, calendars.
+"""Rules that differ between two rule sets: charges, scores and segments, quantities carried, inputs, checks, calendars.
 
 Steps are compared by name (`engine.comparison.step_names`) on each stretch of days, so that a charge which begins or
 ends on some day differs from then on alone.
@@ -12,7 +12,7 @@ from typing import Final
 
 from engine.comparison.change import Change, Days, merged, place_text
 from engine.comparison.two_versions import TwoVersions, settings
-from engine.compiler.program import Compiled, DayTable, InputSpec, Line
+from engine.compiler.program import Compiled, DayTable, InputSpec, Line, Program
 
 LINES_SHOWN: Final = 3  # of a charge
 
@@ -21,7 +21,8 @@ def rule_changes(two: TwoVersions) -> list[Change]:
     """What is computed otherwise; nothing where the rule sets compute the same steps."""
     if two.alike:
         return []
-    found = [*_charges(two), *_carried(two), *_inputs(two), *_checks(two), *_calendars(two), *_settings(two)]
+    found = [*_charges(two), *_profiles(two), *_carried(two), *_inputs(two), *_checks(two)]
+    found += [*_calendars(two), *_settings(two)]
     if not found:
         days = merged(
             stretch.days
@@ -77,6 +78,25 @@ def _formulas(lines: Sequence[Line]) -> str:
     more = len(lines) - LINES_SHOWN
     shown = [f"{line.id}: {line.working.formula}" for line in lines[:LINES_SHOWN]]
     return "; ".join([*shown, *([f"+{more}"] if more > 0 else [])])
+
+
+def _profiles(two: TwoVersions) -> list[Change]:
+    """Scores and segments that come from something else, or have other classes."""
+    sides = [_classes(side.program) for side in (two.old, two.new)]
+    days: dict[str, list[tuple[int, int]]] = {}
+    for stretch, old, new in two.names():
+        for name in dict.fromkeys([*sides[0], *sides[1]]):
+            steps = two.old.program.names.get(name), two.new.program.names.get(name)
+            same = name in sides[0] and name in sides[1] and sides[0][name] == sides[1][name]
+            if not same or old.name(steps[0]) != new.name(steps[1]):
+                days.setdefault(name, []).append(stretch.days)
+    return [_plain(two, f"profile:{name}", (), merged(of)) for name, of in days.items()]
+
+
+def _classes(program: Program) -> dict[str, tuple[str, ...]]:
+    """Score or segment -> its classes; a score has none."""
+    found: dict[str, tuple[str, ...]] = {one.id: () for one in program.scores}
+    return found | {one.id: tuple(each.id for each in one.classes) for one in program.segments}
 
 
 def _carried(two: TwoVersions) -> list[Change]:

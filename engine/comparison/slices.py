@@ -18,7 +18,7 @@ class Reached:
 
     Attributes:
         carries: whether a quantity does that later bills of an account take over, or a check of a row before them.
-        bills: whether an amount or a check does; else warnings alone.
+        bills: whether an amount, a score, a class or a check does; else warnings alone.
         inside: of a calendar, whether it is asked for days of the billing period alone.
     """
 
@@ -89,7 +89,8 @@ class Slices:
         charges = tuple(name for name in self.by_charge if self.slots(self.charge_steps(name)) & wanted)
         refuses = bool(self.slots(self.requires) & wanted)
         carries = bool(self.slots(self.carried.values()) & wanted) or (refuses and self.takes_over)
-        return Reached(charges, carries, bool(charges) or carries or refuses)
+        profiles = bool(self.slots(self.program.profile) & wanted)
+        return Reached(charges, carries, bool(charges) or profiles or carries or refuses)
 
     def users_of(self, calendar: str) -> Reached:
         """What follows from a calendar."""

@@ -303,6 +303,30 @@ def test_a_number_of_a_warning_alone_reaches_no_bill(tmp_path: Path) -> None:
     assert Wanted(days={}) == reach([found], new, old)
 
 
+SCORED = SMALL + (
+    "scores:\n  size:\n    places: 0\n    indicators:\n"
+    "      kwh: {measure: kwh, weight: 1, bands: [{below: 500, points: 20}, {points: 80}]}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("edit", "path"),
+    [
+        ({"points: 80": "points: 90"}, "cn.test.small:size.kwh.2.points"),
+        ({"{points: 80}": "{below: 900, points: 80}, {points: 90}"}, "cn.test.small:rule:profile:size"),
+    ],
+)
+def test_what_changes_a_score_reaches_the_rows_that_have_it(tmp_path: Path, edit: dict[str, str], path: str) -> None:
+    """No charge differs, and the rows are billed again all the same: their scores are others."""
+    old, new = edited(tmp_path, edit, SCORED)
+
+    found = changes(old, new)
+
+    assert [(one.id, one.bills, one.charges) for one in found if one.id == path] == [(path, True, ())]
+    wanted = reach(found, new, old)
+    assert wanted.days is None or "cn.test.small" in wanted.days
+
+
 @pytest.mark.parametrize("seed", [1])
 def test_no_row_that_differs_is_left_out_of_shipped_rule_sets(seed: int) -> None:
     """A number of each shipped rule set is another one on the days of its second year."""
