@@ -37,7 +37,6 @@ class Indicator:
         weight: name of its weight.
         present: name of the boolean that it is given; "": always.
         missing: what absence does: `refuse`, `left_out`, or points as text; "": it is never absent.
-        quantiles: (name of the value that the limit is read from, the quantile as written), of limits by quantile.
         bands: in order; (): the measure is the points, or each code has its own.
     """
 
@@ -48,7 +47,6 @@ class Indicator:
     weight: str
     present: str = ""
     missing: str = ""
-    quantiles: tuple[tuple[str, str], ...] = ()
     place: Place | None = None
     source: str = ""
     bands: tuple[Band, ...] = ()
@@ -83,7 +81,6 @@ class Segment:
 
     Attributes:
         measure: name of what bands are compared with; "": classes have conditions.
-        quantiles: as of an indicator.
         bands: of the number, one a class, but for a class that absence alone leads to; (): classes have conditions.
     """
 
@@ -91,7 +88,6 @@ class Segment:
     title: str
     classes: tuple[SegmentClass, ...]
     measure: str = ""
-    quantiles: tuple[tuple[str, str], ...] = ()
     place: Place | None = None
     source: str = ""
     standing: str = ""

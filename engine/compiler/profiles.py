@@ -86,7 +86,6 @@ def _indicator(score: str, name: str, rule: IndicatorRule) -> Indicator:
         weight=f"{full}.weight",
         present="" if rule.missing is None else f"{full}.present",
         missing="" if rule.missing is None else getattr(rule.missing, "text", str(rule.missing)),
-        quantiles=_quantiles(full, rule.quantiles_from, rule.bands or []),
         place=rule.place,
         source="" if rule.source is None else rule.source.label,
         bands=_bands(full, rule.quantiles_from, rule.bands or []),
@@ -105,17 +104,8 @@ def _segment(name: str, model: SegmentRule, source: Source | None) -> Segment:
         for one in model.classes
     )
     measure = "" if model.by is None else f"{name}.measure"
-    quantiles = _quantiles(name, model.quantiles_from, model.classes)
     bands = _bands(name, model.quantiles_from, banded_classes(model)) if measure else ()
-    return Segment(name, str(model.title or ""), classes, measure, quantiles, model.place, *_label(source), bands)
-
-
-def _quantiles(
-    owner: str, quantiles_from: object, bands: list[PointsBand] | list[ClassRule]
-) -> tuple[tuple[str, str], ...]:
-    """(value of the notice, quantile as written) of the limits by quantile."""
-    written = [band.up_to_quantile or band.below_quantile for band in bands]
-    return tuple((f"{quantiles_from}.{quantile_name(owner, one.text)}", one.text) for one in written if one is not None)
+    return Segment(name, str(model.title or ""), classes, measure, model.place, *_label(source), bands)
 
 
 def _bands(owner: str, quantiles_from: object, bands: list[PointsBand] | list[ClassRule]) -> tuple[Band, ...]:

@@ -46,15 +46,15 @@ def presence(
 
 def conditions(
     context: Context, bands: Sequence[Limit], measure: Expr, quantiles_from: Text | None, owner: str, unit: Unit
-) -> tuple[list[Expr], tuple[LoweredRefusal, ...], tuple[tuple[str, str], ...]]:
+) -> tuple[list[Expr], tuple[LoweredRefusal, ...]]:
     """Whether the measure lies within each band's limit, for all bands but the last.
 
     Returns:
-        The conditions; that limits rise; (value, quantile) of the limits by quantile.
+        The conditions; that limits rise.
     """
     limits: list[Expr] = []
     within: list[Expr] = []
-    quantiles: list[tuple[str, str]] = []
+    by_quantile = False
     printed: list[Priced] = []
     for k, band in enumerate(bands, 1):
         written_keys = [key for key in KEYS if getattr(band, key) is not None]
@@ -66,27 +66,21 @@ def conditions(
         key = written_keys[0]
         value = getattr(band, key)
         if key.endswith("_quantile"):
-            limit = _quantile(context, value, quantiles_from, owner, band.place, quantiles)
+            by_quantile = True
+            limit = _quantile(context, value, quantiles_from, owner, band.place)
         else:
             printed.append(value)
             limit = context.figure(f"{owner}.{k}.limit".lstrip("."), value, unit)
         limits.append(limit)
         within.append(Compare("<=" if key.startswith("up_to") else "<", measure, limit, place=band.place))
-    if quantiles_from is not None and not quantiles:
+    if quantiles_from is not None and not by_quantile:
         context.fail("quantiles-unread", quantiles_from.place, None, name=f"{context.name}.{owner}".rstrip("."))
     if len(printed) == len(limits):
         check_order(context, printed)
-    return within, _rising(context, limits, [_printed(band) for band in bands[:-1]]), tuple(quantiles)
+    return within, _rising(context, limits, [_printed(band) for band in bands[:-1]])
 
 
-def _quantile(
-    context: Context,
-    value: Printed,
-    quantiles_from: Text | None,
-    owner: str,
-    place: Place,
-    found: list[tuple[str, str]],
-) -> Expr:
+def _quantile(context: Context, value: Printed, quantiles_from: Text | None, owner: str, place: Place) -> Expr:
     if not 0 < value.value < 1:
         context.fail("quantile-range", value.place, None, quantile=value.text)
     if quantiles_from is None:
@@ -100,7 +94,6 @@ def _quantile(
     if not context.declares(name):
         told = {"series": fills[str(quantiles_from)], "value": quantile_name(of, value.text)}
         context.fail("quantile-not-there", value.place, None, name=of, quantile=value.text, **told)
-    found.append((name, value.text))
     return Name(name, place=value.place)
 
 

@@ -102,7 +102,7 @@ def _points(
         return where(present, named, missing), present
     if not rule.bands:
         context.fail("nothing-listed", rule.place_of("bands"), None, key="bands")
-    within, rising, _ = conditions(context, rule.bands, named, rule.quantiles_from, name, unit)
+    within, rising = conditions(context, rule.bands, named, rule.quantiles_from, name, unit)
     refusals += rising
     values = [context.figure(f"{name}.{k}.points", band.points, DIMENSIONLESS) for k, band in enumerate(rule.bands, 1)]
     return where(present, of_band(rule.bands, within, values), missing), present

@@ -74,7 +74,7 @@ def _by_bands(
     measure = context.define("measure", where(present, segment.by, ZERO))
     banded = banded_classes(segment)
     places = [positions[names.index(str(one.is_))] for one in banded]
-    within, rising, _ = conditions(context, banded, measure, segment.quantiles_from, "", unit)
+    within, rising = conditions(context, banded, measure, segment.quantiles_from, "", unit)
     refusals += rising
     return where(present, of_band(banded, within, places), missing)
 
